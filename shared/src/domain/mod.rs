@@ -1,0 +1,14 @@
+//! The product's own words: no I/O, no clock, no provider's types.
+//!
+//! Providers' JSON is mapped into these types and out of them again; everything between speaks
+//! only of what is defined here.
+
+pub mod chat_id;
+pub mod content;
+pub mod delivery;
+pub mod event;
+pub mod ids;
+pub mod message;
+pub mod phone;
+pub mod status;
+pub mod text;

@@ -1,0 +1,22 @@
+//! What every Greenhub function shares.
+//!
+//! Data flows one way: a provider's JSON (`wire`) is mapped (`map`) to the [`domain`], the
+//! [`pipeline`] decides what happens to it, and the [`store`] and the [`queue`] keep it. The
+//! promises that Greenhub makes about delivery are argued in [`pipeline`] and nowhere else.
+
+pub mod domain;
+pub mod green_api;
+pub mod ghl;
+
+pub mod store;
+pub mod queue;
+pub mod limiter;
+pub mod pipeline;
+
+pub mod clock;
+pub mod config;
+pub mod crypto;
+pub mod error;
+pub mod http;
+pub mod secrets;
+pub mod telemetry;
