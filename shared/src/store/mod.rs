@@ -1,0 +1,12 @@
+//! The tables: what is kept, and under which keys.
+
+pub mod db;
+pub mod keys;
+
+pub mod chats;
+pub mod directory;
+pub mod runtime;
+
+pub mod dynamo;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
