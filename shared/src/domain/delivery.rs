@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::content::Content;
+use super::status::Status;
+
 /// Where messages go. Each has lanes of its own, so that one's trouble never touches another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -61,12 +64,19 @@ pub struct Delivery {
 pub struct Part {
     /// Where it stands.
     pub state: PartState,
+    /// Since when attempts have been failing, milliseconds since 1970: what waits too long is given
+    /// up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since_ms: Option<i64>,
     /// How many calls were begun.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attempts: u32,
     /// The destination's id of what the call made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_id: Option<String>,
+    /// How far it has come on the other side, where the destination tells ([`Destination::Whatsapp`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
     /// What went wrong last, for people; without secrets and bodies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -88,6 +98,8 @@ pub enum PartState {
     Sending {
         /// Milliseconds since 1970.
         since_ms: i64,
+        /// The run of the lane that began the call: it alone knows more.
+        by: String,
     },
     /// The destination has it.
     Done,
@@ -95,10 +107,9 @@ pub enum PartState {
     Retry {
         /// Milliseconds since 1970.
         at_ms: i64,
-        /// When the first attempt failed: what waits too long is given up.
-        first_ms: i64,
-        /// The call may have had an effect: look before trying again.
-        look_first: bool,
+        /// When the last call was made, if it may have had an effect: to be looked up first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        look_since_ms: Option<i64>,
     },
     /// The outcome is being looked for since `since_ms`; the lane waits for it for ten minutes and
     /// goes on then, but a match that turns up later still settles it.
@@ -125,13 +136,35 @@ impl PartState {
 }
 
 impl Delivery {
-    /// A delivery of `n_parts` calls, all of them still to be made.
-    pub fn pending(n_parts: usize) -> Self {
-        Delivery { parts: vec![Part::default(); n_parts.max(1)] }
+    /// One call, still to be made.
+    pub fn single() -> Self {
+        Delivery { parts: vec![Part::default()] }
+    }
+
+    /// The calls that it takes to send `content` to WhatsApp: one for each file, else one.
+    pub fn to_whatsapp(content: &Content) -> Self {
+        let n_parts = match content {
+            Content::Files { files, .. } => files.len().max(1),
+            _ => 1,
+        };
+        Delivery { parts: vec![Part::default(); n_parts] }
     }
 
     /// Whether nothing is left to be done by the lane.
     pub fn is_settled(&self) -> bool {
         self.parts.iter().all(|part| part.state.is_settled())
+    }
+
+    /// How far the whole has come: as far as its slowest part; one failed part fails it, and one
+    /// of unknown outcome leaves it unknown.
+    pub fn status(&self) -> Status {
+        let parts = || self.parts.iter().map(|part| part.status.unwrap_or(Status::Queued));
+        if parts().any(|status| status == Status::Failed) {
+            return Status::Failed;
+        }
+        if parts().any(|status| status == Status::Unknown) {
+            return Status::Unknown;
+        }
+        parts().min_by_key(|status| status.rank()).unwrap_or(Status::Queued)
     }
 }

@@ -45,7 +45,10 @@ pub enum NotShown {
 ///
 /// GREEN-API reuses ids: an offered call and its outcome share one (GREEN-API contract,
 /// notification types).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum IdKind {
     /// An ordinary message, edits and deletions included: they have an id of their own.
     Message,
@@ -67,7 +70,7 @@ impl IdKind {
 }
 
 /// A message as a provider reports it, before it has a chat and a place in it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct NewMessage {
     /// What the id stands for.
     pub kind: IdKind,

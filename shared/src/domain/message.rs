@@ -125,6 +125,7 @@ impl Message {
     pub fn untold_crm_status(&self) -> Option<CrmStatus> {
         let crm = self.crm.as_ref().filter(|crm| !crm.given_up)?;
         let desired = self.desired_crm_status();
-        (crm.told.unwrap_or(CrmStatus::Pending) != desired).then_some(desired)
+        // What was told as failed and turns out to be on its way is told again when it arrives.
+        (desired != CrmStatus::Pending && crm.told != Some(desired)).then_some(desired)
     }
 }

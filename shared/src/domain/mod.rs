@@ -10,5 +10,6 @@ pub mod event;
 pub mod ids;
 pub mod message;
 pub mod phone;
+pub mod retry;
 pub mod status;
 pub mod text;

@@ -25,7 +25,7 @@ pub enum Status {
 }
 
 impl Status {
-    fn rank(self) -> u8 {
+    pub(super) fn rank(self) -> u8 {
         match self {
             Status::Queued => 0,
             Status::Unknown => 1,
@@ -46,9 +46,9 @@ impl Status {
         if news.rank() > self.rank() { news } else { self }
     }
 
-    /// Whether no receipt can change it any more.
-    pub fn is_final(self) -> bool {
-        matches!(self, Status::Read | Status::Failed)
+    /// Whether the gateway has handed it on (or given it up), so that it is in no queue any more.
+    pub fn has_left_the_gateway(self) -> bool {
+        matches!(self, Status::Sent | Status::Delivered | Status::Read | Status::Failed)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod db;
 pub mod keys;
+pub mod row;
 
 pub mod chats;
 pub mod directory;

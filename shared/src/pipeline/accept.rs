@@ -1,0 +1,386 @@
+//! Taking a message: one transaction, then the wake-ups, then the answer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Hub;
+use super::merge;
+use super::receipt;
+use crate::clock::Millis;
+use crate::domain::chat_id::{Alias, AliasKind};
+use crate::domain::delivery::{Delivery, Destination, Lane};
+use crate::domain::event::{IdKind, NewMessage};
+use crate::domain::ids::{ChatId, LocationId, NumberId, WorkspaceId};
+use crate::domain::message::{CrmMessage, Direction, Message, Origin};
+use crate::domain::status::Status;
+use crate::queue::Queue;
+use crate::store::chats::{
+    AliasRow, ChatRow, Claim, ContactChatRow, IdRow, ParkedEcho, chat_of_alias, living_chat,
+};
+use crate::store::db::{Db, DbError, Key, Write};
+use crate::store::directory::NumberRow;
+use crate::store::keys;
+use crate::store::row;
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It has a place in a chat now.
+    New(Claim),
+    /// It was taken before.
+    Duplicate,
+    /// An echo that waits for the send that it belongs to.
+    Parked,
+}
+
+/// The tenant, the number and the CRM that a message belongs to.
+#[derive(Clone, Debug)]
+pub struct Home {
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// The number.
+    pub number: NumberId,
+    /// The CRM that it is linked to.
+    pub location: Option<LocationId>,
+}
+
+impl From<&NumberRow> for Home {
+    fn from(number: &NumberRow) -> Self {
+        Home {
+            workspace: number.workspace.clone(),
+            number: number.number.clone(),
+            location: number.location.clone(),
+        }
+    }
+}
+
+/// A message that began in the CRM, and where it goes.
+#[derive(Clone, Debug)]
+pub struct CrmSend {
+    /// The CRM's id of it.
+    pub message_id: String,
+    /// The contact that it is for.
+    pub contact: crate::domain::ids::ContactId,
+    /// What it says, without a chat yet.
+    pub message: NewMessage,
+    /// Why it cannot be sent at all, if it cannot: it is taken all the same, and fails.
+    pub refused: Option<String>,
+}
+
+/// Takes what WhatsApp reported: a message of the customer, or one typed on the phone. An echo of
+/// the API waits for the send that it belongs to.
+pub async fn whatsapp_message<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    home: &Home,
+    new: NewMessage,
+) -> Result<Accepted, DbError> {
+    let id_key = keys::whatsapp_id(&home.number, new.kind, &new.remote_id);
+    if new.api_echo {
+        return park_echo(hub, home, new, id_key).await;
+    }
+    let mut id = IdRow::default();
+    for _ in 0..row::TRIES {
+        let (mut chat, mut writes) = find_chat(hub, home, &new).await?;
+        let claim = place(hub, home, &mut chat, &new, None, &mut id, &mut writes)?;
+        match store(hub, &id_key, id, chat, writes).await? {
+            Stored::Done => return Ok(Accepted::New(claim)),
+            Stored::Known => return Ok(Accepted::Duplicate),
+            Stored::Again(found) => id = found,
+        }
+    }
+    Err(contended())
+}
+
+/// Turns an echo that nobody claimed into a message: another program on the same number sent it.
+pub async fn unclaimed_echo<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    home: &Home,
+    mut chat: ChatRow,
+    mut id: IdRow,
+) -> Result<(), DbError> {
+    let Some(echo) = id.echo.take() else { return Ok(()) };
+    let id_key = keys::whatsapp_id(&home.number, IdKind::Message, &echo.message.remote_id);
+    chat.echoes.remove(&echo.message.remote_id);
+    let mut writes = Vec::new();
+    place(hub, home, &mut chat, &echo.message, None, &mut id, &mut writes)?;
+    // Lost to somebody else: the next run of the lane looks again.
+    store(hub, &id_key, id, chat, writes).await?;
+    Ok(())
+}
+
+/// Takes what an agent wrote in the CRM.
+pub async fn crm_message<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    home: &Home,
+    location: &LocationId,
+    send: CrmSend,
+) -> Result<Accepted, DbError> {
+    let id_key = keys::ghl_id(location, &send.message_id);
+    let mut id = IdRow::default();
+    for _ in 0..row::TRIES {
+        let (mut chat, mut writes) = find_chat(hub, home, &send.message).await?;
+        if chat.crm.is_none() {
+            chat.crm = Some(crate::store::chats::CrmContact {
+                location: location.clone(),
+                contact: send.contact.clone(),
+                dressed: false,
+                phone_to_tell: false,
+            });
+            let key = keys::contact_chat(location, &send.contact, &home.number);
+            let row =
+                ContactChatRow { rev: 1, number: home.number.clone(), chat: chat.chat.clone() };
+            writes.push(always(key, &row)?);
+        }
+        let claim = place(hub, home, &mut chat, &send.message, Some(&send), &mut id, &mut writes)?;
+        match store(hub, &id_key, id, chat, writes).await? {
+            Stored::Done => return Ok(Accepted::New(claim)),
+            Stored::Known => return Ok(Accepted::Duplicate),
+            Stored::Again(found) => id = found,
+        }
+    }
+    Err(contended())
+}
+
+async fn park_echo<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    home: &Home,
+    new: NewMessage,
+    id_key: Key,
+) -> Result<Accepted, DbError> {
+    for _ in 0..row::TRIES {
+        let mut id = row::load::<IdRow>(&hub.db, &id_key).await?.unwrap_or_default();
+        if let Some(claim) = &id.claimed {
+            merge::learn_alias(hub, &home.number, &claim.chat, &new.chat).await?;
+            return Ok(Accepted::Duplicate);
+        }
+        if id.echo.is_some() {
+            return Ok(Accepted::Duplicate);
+        }
+        let now = hub.clock.now_ms();
+        let due = now + hub.settings.echo_after_ms;
+        let (mut chat, mut writes) = find_chat(hub, home, &new).await?;
+        chat.echoes.insert(new.remote_id.clone(), now);
+        chat.set_due(Lane::Whatsapp, due);
+        id.echo = Some(ParkedEcho { chat: chat.chat.clone(), at_ms: now, message: new.clone() });
+        // Whether a send is waiting for this very echo is known to the lane: it is woken for it.
+        let is_awaited = chat.due(Lane::Whatsapp).is_some_and(|earliest| earliest < due);
+        let (number, chat_id) = (chat.number.clone(), chat.chat.clone());
+        writes.push(row::save(keys::chat(&chat_id), &mut chat)?);
+        writes.push(row::save(id_key.clone(), &mut id)?);
+        match hub.db.write(writes).await {
+            Ok(()) => {
+                let delay = if is_awaited { 0 } else { hub.settings.echo_after_ms as u64 };
+                hub.wake(&number, &chat_id, Lane::Whatsapp, Duration::from_millis(delay)).await;
+                return Ok(Accepted::Parked);
+            }
+            Err(DbError::Condition { .. } | DbError::Conflict) => continue,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(contended())
+}
+
+/// The chat that a message belongs to, or a new one, with the writes that make it findable.
+async fn find_chat<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    home: &Home,
+    new: &NewMessage,
+) -> Result<(ChatRow, Vec<Write>), DbError> {
+    if let Some(mut known) = chat_of_alias(&hub.db, &home.number, &new.chat).await? {
+        let chat = living_chat(&hub.db, &known.chat).await?.ok_or_else(|| missing("a chat"))?;
+        let mut writes = Vec::new();
+        // Merged meanwhile: the next message finds the survivor without the detour.
+        if known.chat != chat.chat {
+            known.chat = chat.chat.clone();
+            writes.push(row::save(keys::alias(&home.number, &new.chat), &mut known)?);
+        }
+        return Ok((chat, writes));
+    }
+    // A person whose linked id is new, but whose phone is told, may have a chat under the phone.
+    let by_phone = match (&new.phone, new.chat.kind()) {
+        (Some(phone), AliasKind::Lid | AliasKind::Opaque) => {
+            Some(Alias::from_phone_digits(phone.trim_start_matches('+')))
+        }
+        _ => None,
+    };
+    if let Some(by_phone) = &by_phone
+        && let Some(known) = chat_of_alias(&hub.db, &home.number, by_phone).await?
+    {
+        let chat = living_chat(&hub.db, &known.chat).await?.ok_or_else(|| missing("a chat"))?;
+        let alias = new_alias(home, &new.chat, &chat.chat)?;
+        return Ok((chat, vec![alias]));
+    }
+    let chat = ChatId::new(hub.ids.next());
+    let mut row = ChatRow::new(
+        home.workspace.clone(),
+        home.number.clone(),
+        chat.clone(),
+        new.chat.clone(),
+    );
+    row.phone = row.phone.or_else(|| new.phone.clone());
+    let mut writes = vec![new_alias(home, &new.chat, &chat)?];
+    if let Some(by_phone) = by_phone {
+        writes.push(new_alias(home, &by_phone, &chat)?);
+    }
+    Ok((row, writes))
+}
+
+fn new_alias(home: &Home, alias: &Alias, chat: &ChatId) -> Result<Write, DbError> {
+    row::save(keys::alias(&home.number, alias), &mut AliasRow { rev: 0, chat: chat.clone() })
+}
+
+/// Gives the message the chat's next place, says what is to be done with it, and claims its id.
+fn place<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    home: &Home,
+    chat: &mut ChatRow,
+    new: &NewMessage,
+    from_crm: Option<&CrmSend>,
+    id: &mut IdRow,
+    writes: &mut Vec<Write>,
+) -> Result<Claim, DbError> {
+    let now = hub.clock.now_ms();
+    let seq = chat.seq + 1;
+    let mut message = Message {
+        workspace: home.workspace.clone(),
+        number: home.number.clone(),
+        chat: chat.chat.clone(),
+        seq,
+        rev: 0,
+        direction: new.direction,
+        origin: new.origin,
+        at_ms: new.at_s.map_or(now, |at_s| at_s.saturating_mul(1000)),
+        accepted_ms: now,
+        whatsapp_id: from_crm.is_none().then(|| new.remote_id.clone()),
+        author: new.author.clone(),
+        content: new.content.clone(),
+        quoted: new.quoted.clone(),
+        status: if from_crm.is_some() { Status::Queued } else { Status::Accepted },
+        status_reason: None,
+        deliveries: deliveries(home, new, from_crm),
+        crm: from_crm.map(|send| CrmMessage {
+            message_id: send.message_id.clone(),
+            told: None,
+            attempts: 0,
+            not_before_ms: 0,
+            given_up: false,
+        }),
+    };
+    if let Some(reason) = from_crm.and_then(|send| send.refused.clone()) {
+        message.status = Status::Failed;
+        message.status_reason = Some(reason);
+        message.deliveries.clear();
+    }
+    for earlier in &id.receipts {
+        receipt::apply(&mut message, 0, earlier);
+    }
+
+    chat.seq = seq;
+    chat.last_at = now;
+    if new.direction == Direction::In {
+        chat.last_in_ms = now;
+    }
+    if let Some(title) = title(chat, new) {
+        chat.title = Some(title);
+    }
+    for destination in message.deliveries.keys() {
+        occupy(chat, destination.lane(), seq, now);
+    }
+    if message.untold_crm_status().is_some() {
+        chat.untold.insert(seq);
+        chat.set_due(Lane::CrmStatus, now);
+    }
+
+    let claim = Claim { chat: chat.chat.clone(), seq, part: 0 };
+    id.claimed = Some(claim.clone());
+    id.receipts.clear();
+    id.expires_at = None;
+    writes.push(row::save(keys::message(&chat.chat, seq), &mut message)?);
+    Ok(claim)
+}
+
+/// A lane that had nothing to do has nothing to do before `seq` either.
+fn occupy(chat: &mut ChatRow, lane: Lane, seq: u64, now: Millis) {
+    let state = chat.lanes.entry(lane).or_default();
+    if state.due_ms.is_none() {
+        state.cursor = seq;
+    }
+    chat.set_due(lane, now);
+}
+
+fn deliveries(
+    home: &Home,
+    new: &NewMessage,
+    from_crm: Option<&CrmSend>,
+) -> BTreeMap<Destination, Delivery> {
+    let mut deliveries = BTreeMap::new();
+    if from_crm.is_some() {
+        deliveries.insert(Destination::Whatsapp, Delivery::to_whatsapp(&new.content));
+    } else if home.location.is_some() && new.origin != Origin::Ghl {
+        deliveries.insert(Destination::Crm, Delivery::single());
+    }
+    deliveries
+}
+
+/// What to call the chat, if the message tells better than what is known.
+fn title(chat: &ChatRow, new: &NewMessage) -> Option<String> {
+    let told = match (chat.is_group(), new.direction) {
+        (true, _) | (false, Direction::Out) => new.chat_name.clone(),
+        (false, Direction::In) => new.author.name.clone().or_else(|| new.chat_name.clone()),
+    };
+    told.filter(|told| chat.title.as_ref() != Some(told))
+}
+
+enum Stored {
+    Done,
+    Known,
+    Again(IdRow),
+}
+
+/// Writes the transaction and wakes what it made due.
+async fn store<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    id_key: &Key,
+    mut id: IdRow,
+    mut chat: ChatRow,
+    mut writes: Vec<Write>,
+) -> Result<Stored, DbError> {
+    writes.push(row::save(keys::chat(&chat.chat), &mut chat)?);
+    writes.push(row::save(id_key.clone(), &mut id)?);
+    match hub.db.write(writes).await {
+        Ok(()) => {
+            hub.wake_due(&chat).await;
+            Ok(Stored::Done)
+        }
+        Err(DbError::Condition { .. } | DbError::Conflict) => {
+            match row::load::<IdRow>(&hub.db, id_key).await? {
+                Some(IdRow { claimed: Some(claim), .. }) => {
+                    // Whoever sends it again may have missed our answer, and we our wake-up.
+                    if let Some(chat) = living_chat(&hub.db, &claim.chat).await? {
+                        hub.wake_due(&chat).await;
+                    }
+                    Ok(Stored::Known)
+                }
+                Some(found) => Ok(Stored::Again(found)),
+                None => Ok(Stored::Again(IdRow::default())),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn always<T: row::Row>(key: Key, value: &T) -> Result<Write, DbError> {
+    let op = crate::store::db::Op::Put(row::item(value)?);
+    Ok(Write { key, op, only_if: crate::store::db::Cond::Always })
+}
+
+fn missing(what: &'static str) -> DbError {
+    DbError::Malformed { what, why: "it is referred to and is not there".into() }
+}
+
+fn contended() -> DbError {
+    DbError::Unavailable {
+        table: crate::store::db::Table::Chats,
+        why: "others kept writing to the same chat".into(),
+    }
+}

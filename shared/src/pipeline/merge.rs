@@ -1,0 +1,78 @@
+//! One person, several ids: learning that two of them are the same, and what follows from it.
+
+use super::Hub;
+use crate::domain::chat_id::{Alias, AliasKind};
+use crate::domain::ids::{ChatId, NumberId};
+use crate::queue::Queue;
+use crate::store::chats::{AliasRow, ChatRow, chat_of_alias, living_chat};
+use crate::store::db::{Db, DbError};
+use crate::store::{keys, row};
+
+/// Learns that `alias` is the person (or group) of `chat`. If it has a chat of its own, the two are
+/// merged.
+pub async fn learn_alias<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    number: &NumberId,
+    chat: &ChatId,
+    alias: &Alias,
+) -> Result<(), DbError> {
+    for _ in 0..row::TRIES {
+        let Some(ours) = living_chat(&hub.db, chat).await? else { return Ok(()) };
+        if ours.address == *alias {
+            return Ok(());
+        }
+        let key = keys::alias(number, alias);
+        let learned = match chat_of_alias(&hub.db, number, alias).await? {
+            None => {
+                let mut row = AliasRow { rev: 0, chat: ours.chat.clone() };
+                hub.db.write(vec![row::save(key, &mut row)?]).await
+            }
+            Some(known) => match living_chat(&hub.db, &known.chat).await? {
+                Some(theirs) if theirs.chat != ours.chat => {
+                    let (survivor, loser) = choose(ours, theirs);
+                    merge(hub, survivor, loser).await
+                }
+                _ => return Ok(()),
+            },
+        };
+        match learned {
+            Err(DbError::Condition { .. } | DbError::Conflict) => continue,
+            done => return done,
+        }
+    }
+    // Others are busy with the same chats; the next echo tells it again.
+    Ok(())
+}
+
+/// The chat with a phone lives on; among equals the one that is older in use.
+fn choose(a: ChatRow, b: ChatRow) -> (ChatRow, ChatRow) {
+    let rank = |chat: &ChatRow| (chat.address.kind() != AliasKind::Phone, -(chat.seq as i64));
+    if rank(&a) <= rank(&b) { (a, b) } else { (b, a) }
+}
+
+/// Closes `loser` for writing and leads everything to `survivor`; no message moves.
+async fn merge<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    mut survivor: ChatRow,
+    mut loser: ChatRow,
+) -> Result<(), DbError> {
+    tracing::info!(survivor = %survivor.chat, loser = %loser.chat, "two chats are one person's");
+    loser.merged_into = Some(survivor.chat.clone());
+    survivor.waits_for.insert(loser.chat.clone());
+    survivor.phone = survivor.phone.or_else(|| loser.phone.clone());
+    survivor.title = survivor.title.or_else(|| loser.title.clone());
+    survivor.last_in_ms = survivor.last_in_ms.max(loser.last_in_ms);
+    if survivor.crm.is_none() {
+        // The contact was made with a stand-in for the phone; now the real one is known.
+        survivor.crm = loser.crm.clone().map(|mut crm| {
+            crm.phone_to_tell = survivor.phone.is_some();
+            crm
+        });
+    }
+    hub.db
+        .write(vec![
+            row::save(keys::chat(&survivor.chat), &mut survivor)?,
+            row::save(keys::chat(&loser.chat), &mut loser)?,
+        ])
+        .await
+}

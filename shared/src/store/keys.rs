@@ -1,0 +1,200 @@
+//! Every key string of the three tables. Nothing else builds one.
+//!
+//! Whatever belongs to a workspace has the workspace (or an id of ours that is looked up through
+//! it) in its partition key, so that an id from outside can only ever find the caller's own rows.
+
+use crate::domain::chat_id::Alias;
+use crate::domain::delivery::Lane;
+use crate::domain::event::IdKind;
+use crate::domain::ids::{ChatId, CompanyId, ContactId, IdInstance, LocationId, NumberId, WorkspaceId};
+use crate::store::db::{Key, Range, Table};
+
+/// In how many shards the due indexes are split, so that no partition of them is hot.
+pub const DUE_SHARDS: u8 = 16;
+
+fn key(table: Table, pk: String, sk: String) -> Key {
+    Key { table, pk, sk }
+}
+
+// --- directory -----------------------------------------------------------------------------------
+
+/// A workspace's own row.
+pub fn workspace(workspace: &WorkspaceId) -> Key {
+    key(Table::Directory, format!("WS#{workspace}"), "WS".into())
+}
+
+/// A number of a workspace.
+pub fn number(workspace: &WorkspaceId, number: &NumberId) -> Key {
+    key(Table::Directory, format!("WS#{workspace}"), format!("NUM#{number}"))
+}
+
+/// All numbers of a workspace: partition and range of sort keys.
+pub fn numbers(workspace: &WorkspaceId) -> (String, Range) {
+    (format!("WS#{workspace}"), starting_with("NUM#"))
+}
+
+/// Which number a webhook address belongs to. The key is kept as a hash, so that nobody who reads
+/// the table can write to us.
+pub fn hook(key_sha256: &str) -> Key {
+    key(Table::Directory, format!("HOOK#{key_sha256}"), "HOOK".into())
+}
+
+/// Whose an instance is: there is one row for each, so that nobody can add it twice.
+pub fn instance_owner(instance: IdInstance) -> Key {
+    key(Table::Directory, format!("GREEN#{instance}"), "OWNER".into())
+}
+
+/// The installation in a GoHighLevel location.
+pub fn install(location: &LocationId) -> Key {
+    key(Table::Directory, format!("LOC#{location}"), "INSTALL".into())
+}
+
+/// The installation in a GoHighLevel agency.
+pub fn company(company: &CompanyId) -> Key {
+    key(Table::Directory, format!("COMPANY#{company}"), "INSTALL".into())
+}
+
+// --- chats ---------------------------------------------------------------------------------------
+
+/// A conversation.
+pub fn chat(chat: &ChatId) -> Key {
+    key(Table::Chats, format!("CHAT#{chat}"), "CHAT".into())
+}
+
+/// Which conversation one of WhatsApp's ids stands for.
+pub fn alias(number: &NumberId, alias: &Alias) -> Key {
+    key(Table::Chats, format!("NUM#{number}#ALIAS#{alias}"), "ALIAS".into())
+}
+
+/// A message by its place. Live ones sort by sequence (`L`); imported ones (`I`) sort below them.
+pub fn message(chat: &ChatId, seq: u64) -> Key {
+    key(Table::Chats, format!("CHAT#{chat}"), message_sk(seq))
+}
+
+/// The live messages from `seq` on: partition and range of sort keys.
+pub fn messages_from(chat: &ChatId, seq: u64) -> (String, Range) {
+    let range = Range::Text { from: message_sk(seq), to: "M#L#~".into() };
+    (format!("CHAT#{chat}"), range)
+}
+
+fn message_sk(seq: u64) -> String {
+    format!("M#L#{seq:016}")
+}
+
+/// What a WhatsApp id stands for: the meeting point of messages, echoes and receipts.
+pub fn whatsapp_id(number: &NumberId, kind: IdKind, remote_id: &str) -> Key {
+    key(Table::Chats, format!("NUM#{number}#ID#{}#{remote_id}", kind.as_str()), "ID".into())
+}
+
+/// What a message id of GoHighLevel stands for.
+pub fn ghl_id(location: &LocationId, message_id: &str) -> Key {
+    key(Table::Chats, format!("LOC#{location}#ID#{message_id}"), "ID".into())
+}
+
+/// A contact's conversation on one number.
+pub fn contact_chat(location: &LocationId, contact: &ContactId, number: &NumberId) -> Key {
+    key(Table::Chats, contact_pk(location, contact), format!("CHAT#{number}"))
+}
+
+/// A contact's conversations on all numbers: partition and range of sort keys.
+pub fn contact_chats(location: &LocationId, contact: &ContactId) -> (String, Range) {
+    (contact_pk(location, contact), starting_with("CHAT#"))
+}
+
+fn contact_pk(location: &LocationId, contact: &ContactId) -> String {
+    format!("LOC#{location}#CONTACT#{contact}")
+}
+
+/// A send of this number whose outcome is unknown.
+pub fn unsure(number: &NumberId, chat: &ChatId, seq: u64) -> Key {
+    key(Table::Chats, format!("NUM#{number}#UNSURE"), format!("{chat}#{seq:016}"))
+}
+
+/// All sends of this number whose outcome is unknown: partition and range of sort keys.
+pub fn all_unsure(number: &NumberId) -> (String, Range) {
+    (format!("NUM#{number}#UNSURE"), starting_with(""))
+}
+
+/// A body that could not be understood.
+pub fn quarantine(number: &NumberId, at_ms: i64, sha256: &str) -> Key {
+    key(Table::Chats, format!("NUM#{number}#QUARANTINE"), format!("{at_ms:016}#{sha256}"))
+}
+
+/// The partition of one shard of a due index.
+pub fn due_shard(shard: u8) -> String {
+    format!("{shard:02}")
+}
+
+/// The shard of the due index that an id's row is in.
+pub fn due_shard_of(id: &str) -> String {
+    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    due_shard((hash % u64::from(DUE_SHARDS)) as u8)
+}
+
+/// The chat that a row of the due index belongs to.
+pub fn chat_of_pk(pk: &str) -> Option<ChatId> {
+    pk.strip_prefix("CHAT#").map(ChatId::new)
+}
+
+// --- runtime -------------------------------------------------------------------------------------
+
+/// Who works a lane off.
+pub fn lane_lease(chat: &ChatId, lane: Lane) -> Key {
+    key(Table::Runtime, format!("LEASE#{chat}#{}", lane.as_str()), "LEASE".into())
+}
+
+/// Who refreshes a location's tokens.
+pub fn token_lease(location: &LocationId) -> Key {
+    key(Table::Runtime, format!("LEASE#TOKEN#{location}"), "LEASE".into())
+}
+
+/// The pace of one GREEN-API method of one number.
+pub fn green_limit(number: &NumberId, method: &str) -> Key {
+    key(Table::Runtime, format!("LIMIT#GREEN#{number}#{method}"), "LIMIT".into())
+}
+
+/// How fast a number's queue at the provider drains, and what of ours is in it.
+pub fn drain(number: &NumberId) -> Key {
+    key(Table::Runtime, format!("LIMIT#DRAIN#{number}"), "LIMIT".into())
+}
+
+/// The pace of calls to GoHighLevel for one location.
+pub fn ghl_limit(location: &LocationId) -> Key {
+    key(Table::Runtime, format!("LIMIT#GHL#{location}"), "LIMIT".into())
+}
+
+/// A signed-in GoHighLevel user's session, by the hash of its token.
+pub fn session(token_sha256: &str) -> Key {
+    key(Table::Runtime, format!("SESSION#{token_sha256}"), "SESSION".into())
+}
+
+/// A user context that has been exchanged once.
+pub fn seen_context(sha256: &str) -> Key {
+    key(Table::Runtime, format!("CONTEXT#{sha256}"), "CONTEXT".into())
+}
+
+
+fn starting_with(prefix: &str) -> Range {
+    Range::Text { from: prefix.to_owned(), to: format!("{prefix}~") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imported_messages_sort_below_live_ones_and_live_ones_by_sequence() {
+        let sk = |seq| message(&ChatId::new("c"), seq).sk;
+        assert!(sk(9) < sk(10) && sk(999_999) < sk(1_000_000));
+        assert!("M#I#0001700000000000#x" < sk(1).as_str());
+    }
+
+    #[test]
+    fn ids_spread_over_all_shards() {
+        let shards: std::collections::BTreeSet<_> =
+            (0..500).map(|n| due_shard_of(&format!("chat-{n}"))).collect();
+        assert_eq!(shards.len(), usize::from(DUE_SHARDS));
+    }
+}

@@ -1,0 +1,130 @@
+//! Leases and sessions: what is forgotten without harm.
+
+use serde::{Deserialize, Serialize};
+
+use super::db::{Cond, Db, DbError, Key, Op, Write};
+use super::row::{self, row};
+use crate::clock::{Clock, Millis};
+use crate::domain::ids::{LocationId, WorkspaceId};
+
+/// Who works something off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeaseRow {
+    /// The revision; not looked at, a lease is replaced by whoever finds it ended.
+    pub rev: u64,
+    /// The run that has it.
+    pub owner: String,
+    /// Until when, milliseconds since 1970.
+    pub until_ms: Millis,
+    /// When the row may be cleaned up, seconds since 1970.
+    pub expires_at: i64,
+}
+
+row!(LeaseRow, "a lease");
+
+/// A lease that was obtained. It is not given back by itself: an end by time is always safe.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    key: Key,
+    /// The run that has it.
+    pub owner: String,
+    /// Until when, milliseconds since 1970.
+    pub until_ms: Millis,
+}
+
+impl Lease {
+    /// Takes the lease if nobody has it, or whoever had it let it end.
+    pub async fn take(
+        db: &impl Db,
+        clock: &Clock,
+        key: Key,
+        owner: &str,
+        length_ms: Millis,
+    ) -> Result<Option<Lease>, DbError> {
+        let now = clock.now_ms();
+        let only_if = Cond::AbsentOrBefore("until_ms", now);
+        match db.write(vec![put(&key, owner, now + length_ms, only_if)?]).await {
+            Ok(()) => {}
+            // Not ours, unless it was our own write that was repeated after its answer got lost.
+            Err(DbError::Condition { .. }) => {
+                let held = row::load::<LeaseRow>(db, &key).await?;
+                if held.is_none_or(|held| held.owner != owner) {
+                    return Ok(None);
+                }
+            }
+            Err(DbError::Conflict) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        Ok(Some(Lease { key, owner: owner.to_owned(), until_ms: now + length_ms }))
+    }
+
+    /// Makes the lease last `length_ms` from now; `false` if somebody else has taken it.
+    pub async fn renew(
+        &mut self,
+        db: &impl Db,
+        clock: &Clock,
+        length_ms: Millis,
+    ) -> Result<bool, DbError> {
+        let until_ms = clock.now_ms() + length_ms;
+        let only_if = Cond::Is("owner", self.owner.clone());
+        match db.write(vec![put(&self.key, &self.owner, until_ms, only_if)?]).await {
+            Ok(()) => {
+                self.until_ms = until_ms;
+                Ok(true)
+            }
+            Err(DbError::Condition { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives the lease back, if it is still ours.
+    pub async fn release(self, db: &impl Db) -> Result<(), DbError> {
+        let only_if = Cond::Is("owner", self.owner);
+        match db.write(vec![Write { key: self.key, op: Op::Delete, only_if }]).await {
+            Err(DbError::Condition { .. }) => Ok(()),
+            done => done,
+        }
+    }
+}
+
+fn put(key: &Key, owner: &str, until_ms: Millis, only_if: Cond) -> Result<Write, DbError> {
+    let row = LeaseRow {
+        rev: 1,
+        owner: owner.to_owned(),
+        until_ms,
+        expires_at: until_ms / 1000 + 3600,
+    };
+    Ok(Write { key: key.clone(), op: Op::Put(row::item(&row)?), only_if })
+}
+
+/// A GoHighLevel user who opened our page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionRow {
+    /// The revision.
+    pub rev: u64,
+    /// The tenant whose rows it may see.
+    pub workspace: WorkspaceId,
+    /// The location that the page was opened in.
+    pub location: LocationId,
+    /// GoHighLevel's id of the user.
+    pub user: String,
+    /// May change things, not only read them.
+    pub is_admin: bool,
+    /// When it ends, milliseconds since 1970: checked on every read.
+    pub until_ms: Millis,
+    /// When the row may be cleaned up, seconds since 1970.
+    pub expires_at: i64,
+}
+
+row!(SessionRow, "a session");
+
+/// Something that may happen only once in a while: there as long as it counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeenRow {
+    /// The revision.
+    pub rev: u64,
+    /// When the row may be cleaned up, seconds since 1970.
+    pub expires_at: i64,
+}
+
+row!(SeenRow, "a seen mark");
