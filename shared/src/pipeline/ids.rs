@@ -1,19 +1,22 @@
 //! New ids.
 
 #[cfg(any(test, feature = "testing"))]
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use crate::crypto;
 
 /// Where new ids come from: random, or counted in tests, where a run must be repeatable.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct IdSource(Source);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Source {
     Random,
     #[cfg(any(test, feature = "testing"))]
-    Counted(AtomicU64),
+    Counted(Arc<AtomicU64>),
 }
 
 impl IdSource {
@@ -22,10 +25,10 @@ impl IdSource {
         IdSource(Source::Random)
     }
 
-    /// 1, 2, 3 …
+    /// 1, 2, 3 …, shared by all clones.
     #[cfg(any(test, feature = "testing"))]
     pub fn counted() -> Self {
-        IdSource(Source::Counted(AtomicU64::new(1)))
+        IdSource(Source::Counted(Arc::new(AtomicU64::new(1))))
     }
 
     /// A new id.

@@ -41,6 +41,7 @@ pub mod provider;
 pub mod receipt;
 pub mod route;
 pub mod settle;
+pub mod sweep;
 
 pub mod crm;
 pub mod crm_status;

@@ -1,0 +1,228 @@
+//! Providers with the real ones' habits, and with their bad ones.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use greenhub::clock::Millis;
+use greenhub::domain::content::Content;
+use greenhub::domain::delivery::Destination;
+use greenhub::domain::event::IdKind;
+use greenhub::domain::message::{CrmStatus, Direction, Message};
+use greenhub::domain::status::Status;
+use greenhub::pipeline::crm_status::{Teller, Told};
+use greenhub::pipeline::deliver::CLOCK_SKEW_MS;
+use greenhub::pipeline::provider::{Looked, Prepared, Provider, Sent};
+use greenhub::store::chats::{ChatRow, IdRow};
+use greenhub::store::db::DbError;
+use greenhub::store::memory::MemoryDb;
+use greenhub::store::{keys, row};
+
+use crate::chaos::Process;
+use crate::world::World;
+
+/// What a phone got.
+#[derive(Clone, Debug)]
+pub struct OnPhone {
+    pub id: String,
+    pub person: usize,
+    pub text: String,
+    pub at_ms: Millis,
+    pub is_ours: bool,
+    /// The gateway's journal never shows it.
+    pub is_missing_in_journal: bool,
+}
+
+/// What the CRM got.
+#[derive(Clone, Debug)]
+pub struct InCrm {
+    pub id: String,
+    pub alt_id: String,
+    pub person: String,
+    pub direction: Direction,
+}
+
+/// GREEN-API as one process sees it.
+pub struct Whatsapp {
+    pub world: Arc<World>,
+    pub process: Arc<Process>,
+    pub db: MemoryDb,
+}
+
+/// The CRM as one process sees it.
+pub struct Crm {
+    pub world: Arc<World>,
+    pub process: Arc<Process>,
+}
+
+pub fn text_of(content: &Content) -> String {
+    match content {
+        Content::Text { text } => text.clone(),
+        other => format!("{other:?}"),
+    }
+}
+
+impl Provider for Whatsapp {
+    type Ready = ();
+
+    const DESTINATION: Destination = Destination::Whatsapp;
+    const LONGEST_CALL_MS: Millis = 30_000;
+    const ABSENCE_PROVES_AFTER_MS: Option<Millis> = None;
+
+    fn patience_ms(&self) -> Millis {
+        3_600_000
+    }
+
+    async fn prepare(&self, _: &ChatRow, _: &Message, _: usize) -> Result<Prepared<()>, DbError> {
+        let world = &self.world;
+        // A worker that is stopped for longer than its lease.
+        if world.dice.mishap(10) {
+            world.clock.sleep(Duration::from_secs(world.dice.below(90))).await;
+        }
+        self.process.maybe_die(5).await;
+        Ok(Prepared::Ready { with: (), at_ms: world.clock.now_ms() + world.dice.below(900) as i64 })
+    }
+
+    async fn send(&self, (): (), _: &ChatRow, message: &Message, _: usize) -> Sent {
+        let world = &self.world;
+        self.process.maybe_die(20).await;
+        if world.dice.mishap(10) {
+            // Stopped after the claim for longer than the lease.
+            world.clock.sleep(Duration::from_secs(30 + world.dice.below(60))).await;
+        }
+        if world.dice.mishap(30) {
+            return Sent::Again { at_ms: None, reason: "429".into() };
+        }
+        if world.dice.mishap(15) {
+            return Sent::Unknown { reason: "timeout before it was taken".into() };
+        }
+        world.clock.sleep(Duration::from_millis(50 + world.dice.below(400))).await;
+        let id = world.take_for_phone(&message.chat, text_of(&message.content));
+        self.process.maybe_die(20).await;
+        if world.dice.mishap(20) {
+            return Sent::Unknown { reason: "timeout after it was taken".into() };
+        }
+        // The echo may overtake the answer by far.
+        world.clock.sleep(Duration::from_millis(world.dice.below(1500))).await;
+        Sent::Done { remote_id: id }
+    }
+
+    async fn look(
+        &self,
+        _: &ChatRow,
+        message: &Message,
+        _: usize,
+        since_ms: Millis,
+    ) -> Result<Looked, DbError> {
+        let world = &self.world;
+        self.process.maybe_die(5).await;
+        if world.dice.mishap(50) {
+            return Ok(Looked::NotNow);
+        }
+        let text = text_of(&message.content);
+        let journal = world.phones.lock().unwrap().clone();
+        for entry in journal.iter().filter(|entry| {
+            !entry.is_missing_in_journal
+                && entry.text == text
+                && entry.at_ms >= since_ms - CLOCK_SKEW_MS
+                && Some(entry.person) == world.person_of(&message.chat)
+        }) {
+            let key = keys::whatsapp_id(&message.number, IdKind::Message, &entry.id);
+            let id = row::load::<IdRow>(&self.db, &key).await?;
+            if id.is_none_or(|id| id.claimed.is_none()) {
+                return Ok(Looked::Found { remote_id: entry.id.clone(), status: None });
+            }
+        }
+        Ok(Looked::NotFound)
+    }
+}
+
+impl Provider for Crm {
+    type Ready = ();
+
+    const DESTINATION: Destination = Destination::Crm;
+    const LONGEST_CALL_MS: Millis = 20_000;
+    const ABSENCE_PROVES_AFTER_MS: Option<Millis> = Some(60_000);
+
+    fn patience_ms(&self) -> Millis {
+        24 * 3_600_000
+    }
+
+    async fn prepare(&self, _: &ChatRow, _: &Message, _: usize) -> Result<Prepared<()>, DbError> {
+        self.process.maybe_die(5).await;
+        Ok(Prepared::Ready { with: (), at_ms: 0 })
+    }
+
+    async fn send(&self, (): (), chat: &ChatRow, message: &Message, _: usize) -> Sent {
+        let world = &self.world;
+        self.process.maybe_die(20).await;
+        if world.is_crm_down() || world.dice.mishap(20) {
+            return Sent::LookThenAgain { reason: "503".into() };
+        }
+        if world.dice.mishap(10) {
+            world.clock.sleep(Duration::from_secs(world.dice.below(20))).await;
+        }
+        world.clock.sleep(Duration::from_millis(50 + world.dice.below(300))).await;
+        let mut crm = world.crm.lock().unwrap();
+        let id = format!("g{}", crm.len());
+        crm.push(InCrm {
+            id: id.clone(),
+            alt_id: message.whatsapp_id.clone().unwrap_or_default(),
+            person: world.person_of(&chat.chat).map(|p| p.to_string()).unwrap_or_default(),
+            direction: message.direction,
+        });
+        drop(crm);
+        self.process.maybe_die(20).await;
+        if world.dice.mishap(20) {
+            return Sent::Unknown { reason: "timeout after it was taken".into() };
+        }
+        Sent::Done { remote_id: id }
+    }
+
+    async fn look(
+        &self,
+        _: &ChatRow,
+        message: &Message,
+        _: usize,
+        _: Millis,
+    ) -> Result<Looked, DbError> {
+        if self.world.dice.mishap(50) {
+            return Ok(Looked::NotNow);
+        }
+        let crm = self.world.crm.lock().unwrap();
+        let found = crm.iter().find(|post| Some(&post.alt_id) == message.whatsapp_id.as_ref());
+        Ok(found.map_or(Looked::NotFound, |post| Looked::Found {
+            remote_id: post.id.clone(),
+            status: None,
+        }))
+    }
+}
+
+impl Teller for Crm {
+    const LONGEST_CALL_MS: Millis = 20_000;
+
+    async fn tell(&self, _: &ChatRow, message: &Message, status: CrmStatus) -> Result<Told, DbError> {
+        let world = &self.world;
+        self.process.maybe_die(10).await;
+        if world.is_crm_down() || world.dice.mishap(50) {
+            return Ok(Told::NotYet { reason: "403".into() });
+        }
+        world.clock.sleep(Duration::from_millis(world.dice.below(300))).await;
+        let crm = message.crm.as_ref().map(|crm| crm.message_id.clone()).unwrap_or_default();
+        world.told.lock().unwrap().push((crm, status));
+        self.process.maybe_die(10).await;
+        Ok(Told::Yes)
+    }
+}
+
+/// How far a status may still be told after another one.
+pub fn status_rank(status: CrmStatus) -> u8 {
+    match status {
+        CrmStatus::Pending => 0,
+        CrmStatus::Failed => 1,
+        CrmStatus::Delivered => 2,
+        CrmStatus::Read => 3,
+    }
+}
+
+/// The ends that a receipt can have.
+pub const RECEIPTS: [Status; 3] = [Status::Sent, Status::Delivered, Status::Read];
