@@ -1,0 +1,281 @@
+//! What a function is told by its environment. Nothing else reads it.
+//!
+//! One struct for each concern, read once at start: a variable that is missing or wrong is named
+//! then, and not at the first request that needs it.
+
+use std::time::Duration;
+
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
+use tracing::Level;
+use url::Url;
+
+/// A variable that a function cannot do without. Its value is not told: it may be a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It is not set, or empty.
+    #[error("the environment variable {name} is missing")]
+    Missing {
+        /// The variable.
+        name: &'static str,
+    },
+    /// Its value is of no use.
+    #[error("the environment variable {name} is not {expected}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// What it ought to be.
+        expected: &'static str,
+    },
+}
+
+/// The tables' names: `DIRECTORY_TABLE`, `CHATS_TABLE`, `RUNTIME_TABLE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tables {
+    /// Workspaces, numbers, installs.
+    pub directory: String,
+    /// Chats and messages.
+    pub chats: String,
+    /// Leases, limiter items, sessions.
+    pub runtime: String,
+}
+
+/// The queues' addresses: `OUTBOUND_QUEUE_URL`, `CRM_QUEUE_URL`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queues {
+    /// Wakes the lanes to WhatsApp.
+    pub outbound_url: String,
+    /// Wakes the lanes to the CRM, of messages and of statuses.
+    pub crm_url: String,
+}
+
+/// The product itself: `PUBLIC_BASE_URL`, `APP_SECRET`, `HOLD_SECONDS`, `UNKNOWN_AFTER_SECONDS`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct App {
+    /// Where people and providers reach it.
+    pub public_base_url: Url,
+    /// Name or ARN of the secret that [`crate::secrets`] reads.
+    pub app_secret: String,
+    /// How long messages wait for a number that cannot send, in seconds; 600 unless told, 0 fails
+    /// them at once.
+    pub hold_s: u64,
+    /// When a send whose outcome is unknown is left to a person, in seconds; 600 unless told.
+    pub unknown_after_s: u64,
+}
+
+/// The marketplace app at GoHighLevel: `GHL_CLIENT_ID`, `GHL_APP_ID`, `GHL_PROVIDER_ID`,
+/// `GHL_API_BASE`, `GHL_MARKETPLACE_BASE`, `GHL_PUBLIC_KEYS`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ghl {
+    /// The OAuth client.
+    pub client_id: String,
+    /// The app.
+    pub app_id: String,
+    /// The conversation provider.
+    pub provider_id: String,
+    /// Where its API is.
+    pub api_base: Url,
+    /// Where people choose a location to install into.
+    pub marketplace_base: Url,
+    /// The keys that webhooks may be signed with.
+    pub public_keys: String,
+}
+
+/// GREEN-API: `GREEN_API_DEFAULT_BASE`, `ALLOWED_LOCAL_HOSTS`. Both may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Green {
+    /// Where numbers are that tell no host of their own.
+    pub default_base: Option<Url>,
+    /// Origins on this machine that may be called. Only the local run sets it.
+    pub allowed_local_hosts: Vec<String>,
+}
+
+/// Reads variables. An empty one counts as missing: that is how templates leave something out.
+struct Vars<L>(L);
+
+impl<L: Fn(&'static str) -> Option<String>> Vars<L> {
+    fn optional(&self, name: &'static str) -> Option<String> {
+        (self.0)(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn text(&self, name: &'static str) -> Result<String, ConfigError> {
+        self.optional(name).ok_or(ConfigError::Missing { name })
+    }
+
+    fn url(&self, name: &'static str) -> Result<Url, ConfigError> {
+        web_address(name, &self.text(name)?)
+    }
+
+    fn seconds(&self, name: &'static str, unless_told: u64) -> Result<u64, ConfigError> {
+        let expected = "a number of seconds";
+        self.optional(name).map_or(Ok(unless_told), |value| {
+            value
+                .parse()
+                .map_err(|_| ConfigError::Invalid { name, expected })
+        })
+    }
+}
+
+fn web_address(name: &'static str, value: &str) -> Result<Url, ConfigError> {
+    Url::parse(value)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .ok_or(ConfigError::Invalid {
+            name,
+            expected: "an http or https address",
+        })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the environment"
+)]
+fn env() -> Vars<impl Fn(&'static str) -> Option<String>> {
+    Vars(|name| std::env::var(name).ok())
+}
+
+type Lookup<'a> = Vars<&'a dyn Fn(&'static str) -> Option<String>>;
+
+macro_rules! from_env {
+    ($($concern:ty),*) => {$(
+        impl $concern {
+            /// Reads the environment.
+            ///
+            /// # Errors
+            /// Names the first variable that is missing or wrong.
+            pub fn from_env() -> Result<Self, ConfigError> {
+                Self::read(&Vars(&env().0))
+            }
+        }
+    )*};
+}
+
+from_env!(Tables, Queues, App, Ghl, Green);
+
+impl Tables {
+    fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(Tables {
+            directory: vars.text("DIRECTORY_TABLE")?,
+            chats: vars.text("CHATS_TABLE")?,
+            runtime: vars.text("RUNTIME_TABLE")?,
+        })
+    }
+}
+
+impl Queues {
+    fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(Queues {
+            outbound_url: vars.text("OUTBOUND_QUEUE_URL")?,
+            crm_url: vars.text("CRM_QUEUE_URL")?,
+        })
+    }
+}
+
+impl App {
+    fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(App {
+            public_base_url: vars.url("PUBLIC_BASE_URL")?,
+            app_secret: vars.text("APP_SECRET")?,
+            hold_s: vars.seconds("HOLD_SECONDS", 600)?,
+            unknown_after_s: vars.seconds("UNKNOWN_AFTER_SECONDS", 600)?,
+        })
+    }
+}
+
+impl Ghl {
+    fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(Ghl {
+            client_id: vars.text("GHL_CLIENT_ID")?,
+            app_id: vars.text("GHL_APP_ID")?,
+            provider_id: vars.text("GHL_PROVIDER_ID")?,
+            api_base: vars.url("GHL_API_BASE")?,
+            marketplace_base: vars.url("GHL_MARKETPLACE_BASE")?,
+            public_keys: vars.text("GHL_PUBLIC_KEYS")?,
+        })
+    }
+}
+
+impl Green {
+    fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
+        let default_base = vars
+            .optional("GREEN_API_DEFAULT_BASE")
+            .map(|value| web_address("GREEN_API_DEFAULT_BASE", &value))
+            .transpose()?;
+        let allowed_local_hosts = vars
+            .optional("ALLOWED_LOCAL_HOSTS")
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .filter(|origin| !origin.is_empty())
+            .map(|origin| {
+                let url = web_address("ALLOWED_LOCAL_HOSTS", origin)?;
+                Ok(url.origin().ascii_serialization())
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Green {
+            default_base,
+            allowed_local_hosts,
+        })
+    }
+}
+
+/// How much is logged, from `LOG_LEVEL`: `error`, `warn`, `info` (unless told), `debug`, `trace`.
+///
+/// # Errors
+/// Another word.
+pub fn log_level() -> Result<Level, ConfigError> {
+    read_log_level(&Vars(&env().0))
+}
+
+fn read_log_level(vars: &Lookup<'_>) -> Result<Level, ConfigError> {
+    let expected = "error, warn, info, debug or trace";
+    vars.optional("LOG_LEVEL").map_or(Ok(Level::INFO), |value| {
+        value.parse().map_err(|_| ConfigError::Invalid {
+            name: "LOG_LEVEL",
+            expected,
+        })
+    })
+}
+
+/// How to reach AWS: `AWS_REGION`, the credentials' variables and, for an emulator,
+/// `AWS_ENDPOINT_URL`.
+///
+/// This stands in for the SDK's own search, which also looks for files, containers and instance
+/// metadata and takes milliseconds of every start. In a function all of it is in the environment.
+///
+/// # Errors
+/// No region, or an endpoint that is no address.
+pub fn aws() -> Result<SdkConfig, ConfigError> {
+    read_aws(&Vars(&env().0))
+}
+
+fn read_aws(vars: &Lookup<'_>) -> Result<SdkConfig, ConfigError> {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(5))
+        .build();
+    // The SDK's first pause is up to a second unless told, which would eat most of the five.
+    let retries = RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(Duration::from_millis(50));
+    let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(vars.text("AWS_REGION")?))
+        .credentials_provider(credentials)
+        .timeout_config(timeouts)
+        .retry_config(retries);
+    if vars.optional("AWS_ENDPOINT_URL").is_some() {
+        config.set_endpoint_url(Some(vars.url("AWS_ENDPOINT_URL")?.to_string()));
+    }
+    Ok(config.build())
+}
+
+#[cfg(test)]
+mod tests;

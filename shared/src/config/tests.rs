@@ -1,0 +1,149 @@
+use super::*;
+
+/// A whole environment, as the template sets it.
+const SET: [(&str, &str); 18] = [
+    ("DIRECTORY_TABLE", "directory"),
+    ("CHATS_TABLE", "chats"),
+    ("RUNTIME_TABLE", "runtime"),
+    ("OUTBOUND_QUEUE_URL", "http://127.0.0.1/1/outbound"),
+    ("CRM_QUEUE_URL", "http://127.0.0.1/1/crm"),
+    ("PUBLIC_BASE_URL", "https://hub.example"),
+    ("APP_SECRET", "app"),
+    ("HOLD_SECONDS", "0"),
+    ("UNKNOWN_AFTER_SECONDS", "60"),
+    ("GHL_CLIENT_ID", "client"),
+    ("GHL_APP_ID", "app"),
+    ("GHL_PROVIDER_ID", "provider"),
+    ("GHL_API_BASE", "https://crm.example"),
+    ("GHL_MARKETPLACE_BASE", "https://market.example"),
+    ("GHL_PUBLIC_KEYS", "key"),
+    ("LOG_LEVEL", "debug"),
+    ("AWS_REGION", "eu-west-1"),
+    ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"),
+];
+
+/// Reads everything with one variable changed, and tells what went wrong.
+fn read_with(name: &str, value: Option<&str>) -> Result<(), ConfigError> {
+    let lookup = |wanted: &'static str| {
+        if wanted == name {
+            return value.map(str::to_owned);
+        }
+        SET.iter()
+            .find(|(set, _)| *set == wanted)
+            .map(|(_, value)| (*value).to_owned())
+    };
+    let vars: Lookup<'_> = Vars(&lookup);
+    Tables::read(&vars)?;
+    Queues::read(&vars)?;
+    App::read(&vars)?;
+    Ghl::read(&vars)?;
+    Green::read(&vars)?;
+    read_log_level(&vars)?;
+    read_aws(&vars)?;
+    Ok(())
+}
+
+#[test]
+fn a_missing_variable_is_named() {
+    let may_be_missing = [
+        "HOLD_SECONDS",
+        "UNKNOWN_AFTER_SECONDS",
+        "LOG_LEVEL",
+        "AWS_ENDPOINT_URL",
+    ];
+    for (name, _) in SET {
+        let expect = if may_be_missing.contains(&name) {
+            Ok(())
+        } else {
+            Err(ConfigError::Missing { name })
+        };
+        assert_eq!(read_with(name, None), expect, "{name}");
+        assert_eq!(read_with(name, Some(" ")), expect, "{name}");
+    }
+}
+
+#[test]
+fn a_wrong_variable_is_named_without_its_value() {
+    let check = |name: &str, value: &str, expect: Option<&str>| {
+        let told = read_with(name, Some(value))
+            .err()
+            .map(|error| error.to_string());
+        assert_eq!(told.as_deref(), expect, "{name}={value}");
+    };
+    let address =
+        |name: &str| format!("the environment variable {name} is not an http or https address");
+    for name in [
+        "PUBLIC_BASE_URL",
+        "GHL_API_BASE",
+        "GHL_MARKETPLACE_BASE",
+        "AWS_ENDPOINT_URL",
+    ] {
+        check(name, "hub.example", Some(&address(name)));
+        check(name, "ftp://hub.example", Some(&address(name)));
+        check(name, "http://127.0.0.1:4566", None);
+    }
+    check(
+        "GREEN_API_DEFAULT_BASE",
+        "nowhere",
+        Some(&address("GREEN_API_DEFAULT_BASE")),
+    );
+    check(
+        "ALLOWED_LOCAL_HOSTS",
+        "http://a,b",
+        Some(&address("ALLOWED_LOCAL_HOSTS")),
+    );
+    check(
+        "HOLD_SECONDS",
+        "soon",
+        Some("the environment variable HOLD_SECONDS is not a number of seconds"),
+    );
+    check(
+        "UNKNOWN_AFTER_SECONDS",
+        "-1",
+        Some("the environment variable UNKNOWN_AFTER_SECONDS is not a number of seconds"),
+    );
+    check(
+        "LOG_LEVEL",
+        "loud",
+        Some("the environment variable LOG_LEVEL is not error, warn, info, debug or trace"),
+    );
+    check("LOG_LEVEL", "WARN", None);
+}
+
+#[test]
+fn values_arrive_where_they_belong() {
+    let lookup = |wanted: &'static str| match wanted {
+        "HOLD_SECONDS" => None,
+        "GREEN_API_DEFAULT_BASE" => Some("https://gateway.example".to_owned()),
+        "ALLOWED_LOCAL_HOSTS" => Some("http://127.0.0.1:3100/, http://localhost:3000".to_owned()),
+        _ => SET
+            .iter()
+            .find(|(set, _)| *set == wanted)
+            .map(|(_, value)| (*value).to_owned()),
+    };
+    let vars: Lookup<'_> = Vars(&lookup);
+    let app = App::read(&vars).unwrap();
+    assert_eq!((app.hold_s, app.unknown_after_s), (600, 60));
+    assert_eq!(app.public_base_url.as_str(), "https://hub.example/");
+    let green = Green::read(&vars).unwrap();
+    assert_eq!(
+        green.default_base.unwrap().as_str(),
+        "https://gateway.example/"
+    );
+    assert_eq!(
+        green.allowed_local_hosts,
+        ["http://127.0.0.1:3100", "http://localhost:3000"]
+    );
+    let tables = Tables::read(&vars).unwrap();
+    assert_eq!(
+        (&*tables.directory, &*tables.chats, &*tables.runtime),
+        ("directory", "chats", "runtime")
+    );
+    assert_eq!(read_log_level(&vars), Ok(Level::DEBUG));
+    let aws = read_aws(&vars).unwrap();
+    assert_eq!(
+        aws.region().map(|region| region.as_ref()),
+        Some("eu-west-1")
+    );
+    assert_eq!(aws.endpoint_url(), Some("http://127.0.0.1:4566/"));
+}

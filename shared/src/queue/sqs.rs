@@ -1,0 +1,92 @@
+//! The queues in SQS: standard ones, fair between numbers by their message groups.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+
+use super::{LONGEST_DELAY, Queue, QueueError, WakeUp};
+use crate::config::Queues;
+use crate::domain::delivery::Lane;
+
+/// The queues in SQS.
+#[derive(Clone, Debug)]
+pub struct Sqs {
+    client: Client,
+    queues: Queues,
+}
+
+impl Sqs {
+    /// The queues at these addresses. Timeouts and retries are those of [`crate::config::aws`].
+    pub fn new(client: Client, queues: Queues) -> Self {
+        Sqs { client, queues }
+    }
+
+    fn url(&self, lane: Lane) -> &str {
+        match lane {
+            Lane::Whatsapp => &self.queues.outbound_url,
+            Lane::Crm | Lane::CrmStatus => &self.queues.crm_url,
+        }
+    }
+}
+
+impl Queue for Sqs {
+    async fn wake(&self, wake_up: WakeUp, delay: Duration) -> Result<(), QueueError> {
+        let lane = wake_up.lane();
+        let failed = |why: String| QueueError {
+            lane: lane.as_str(),
+            why,
+        };
+        let body = serde_json::to_string(&wake_up).map_err(|error| failed(error.to_string()))?;
+        self.client
+            .send_message()
+            .queue_url(self.url(lane))
+            .message_group_id(wake_up.group())
+            .delay_seconds(delay_seconds(delay))
+            .message_body(body)
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| failed(words(&error)))
+    }
+}
+
+/// Rounded up: a lane that is woken too early would only have to wait once more.
+pub(super) fn delay_seconds(delay: Duration) -> i32 {
+    let delay = delay.min(LONGEST_DELAY);
+    let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+    i32::try_from(seconds).unwrap_or(i32::MAX)
+}
+
+fn words<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+    match error {
+        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
+        SdkError::DispatchFailure(_) => "the connection failed".to_owned(),
+        SdkError::ServiceError(refusal) => {
+            let code = refusal.err().code().unwrap_or("no code");
+            format!(
+                "{code}: {}",
+                refusal.err().message().unwrap_or("no message")
+            )
+        }
+        _ => "an unreadable request or answer".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_is_rounded_up_and_cut() {
+        let check = |ms: u64, expect: i32| {
+            assert_eq!(delay_seconds(Duration::from_millis(ms)), expect, "{ms} ms");
+        };
+        check(0, 0);
+        check(1, 1);
+        check(1000, 1);
+        check(1001, 2);
+        check(899_500, 900);
+        check(86_400_000, 900);
+    }
+}
