@@ -7,3 +7,4 @@
 mod id;
 pub mod signature;
 pub mod sso;
+pub mod wire;
