@@ -1,0 +1,10 @@
+//! GoHighLevel, the CRM: its webhooks, its page's user context, its API.
+//!
+//! [`signature`] proves that a webhook is GoHighLevel's, [`wire`] reads it, [`map`] puts it into
+//! the domain's words and back, [`client`] and [`oauth`] call the API, and [`error`] tells callers
+//! what to do when a call does not work.
+
+mod id;
+pub mod signature;
+pub mod sso;
+pub mod wire;
