@@ -450,7 +450,8 @@ async fn owner<D: Db, Q: Queue>(
         Query { table: Table::Chats, index: None, pk: pk.clone(), range, backwards: false, limit: 100 };
     let mut is_open = false;
     for item in hub.db.query(&query).await? {
-        let Some((unsure_chat, seq)) = unsure_place(&item) else { continue };
+        let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
+        let Some((unsure_chat, seq)) = sk.and_then(|sk| keys::unsure_of_sk(sk)) else { continue };
         let unsure: UnsureRow = row::read(item)?;
         let key = keys::message(&unsure_chat, seq);
         let Some(message) = row::load::<Message>(&hub.db, &key).await? else { continue };
@@ -471,12 +472,6 @@ async fn owner<D: Db, Q: Queue>(
         }
     }
     Ok(if is_open { Owner::MaybeOurs } else { Owner::Stranger })
-}
-
-fn unsure_place(item: &crate::store::db::Item) -> Option<(crate::domain::ids::ChatId, u64)> {
-    let sk = item.get("sk")?.as_s().ok()?;
-    let (chat, seq) = sk.rsplit_once('#')?;
-    Some((crate::domain::ids::ChatId::new(chat), seq.parse().ok()?))
 }
 
 async fn forget_echo<D: Db, Q: Queue>(

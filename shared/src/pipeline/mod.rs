@@ -43,11 +43,11 @@ pub mod route;
 pub mod settle;
 pub mod sweep;
 
-pub mod crm;
+// pub mod crm;
 pub mod crm_status;
-pub mod reconcile;
-pub mod tokens;
-pub mod whatsapp;
+// pub mod reconcile;
+// pub mod tokens;
+// pub mod whatsapp;
 
 /// What every step needs.
 #[derive(Debug)]

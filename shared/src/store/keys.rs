@@ -107,12 +107,18 @@ fn contact_pk(location: &LocationId, contact: &ContactId) -> String {
 
 /// A send of this number whose outcome is unknown.
 pub fn unsure(number: &NumberId, chat: &ChatId, seq: u64) -> Key {
-    key(Table::Chats, format!("NUM#{number}#UNSURE"), format!("{chat}#{seq:016}"))
+    key(Table::Chats, format!("NUM#{number}#UNSURE"), format!("U#{chat}#{seq:016}"))
 }
 
 /// All sends of this number whose outcome is unknown: partition and range of sort keys.
 pub fn all_unsure(number: &NumberId) -> (String, Range) {
-    (format!("NUM#{number}#UNSURE"), starting_with(""))
+    (format!("NUM#{number}#UNSURE"), starting_with("U#"))
+}
+
+/// The send that a row of [`all_unsure`] is about.
+pub fn unsure_of_sk(sk: &str) -> Option<(ChatId, u64)> {
+    let (chat, seq) = sk.strip_prefix("U#")?.rsplit_once('#')?;
+    Some((ChatId::new(chat), seq.parse().ok()?))
 }
 
 /// A body that could not be understood.

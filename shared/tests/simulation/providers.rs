@@ -37,7 +37,6 @@ pub struct OnPhone {
 pub struct InCrm {
     pub id: String,
     pub alt_id: String,
-    pub person: String,
     pub direction: Direction,
 }
 
@@ -152,7 +151,7 @@ impl Provider for Crm {
         Ok(Prepared::Ready { with: (), at_ms: 0 })
     }
 
-    async fn send(&self, (): (), chat: &ChatRow, message: &Message, _: usize) -> Sent {
+    async fn send(&self, (): (), _: &ChatRow, message: &Message, _: usize) -> Sent {
         let world = &self.world;
         self.process.maybe_die(20).await;
         if world.is_crm_down() || world.dice.mishap(20) {
@@ -162,15 +161,7 @@ impl Provider for Crm {
             world.clock.sleep(Duration::from_secs(world.dice.below(20))).await;
         }
         world.clock.sleep(Duration::from_millis(50 + world.dice.below(300))).await;
-        let mut crm = world.crm.lock().unwrap();
-        let id = format!("g{}", crm.len());
-        crm.push(InCrm {
-            id: id.clone(),
-            alt_id: message.whatsapp_id.clone().unwrap_or_default(),
-            person: world.person_of(&chat.chat).map(|p| p.to_string()).unwrap_or_default(),
-            direction: message.direction,
-        });
-        drop(crm);
+        let id = world.take_for_crm(message);
         self.process.maybe_die(20).await;
         if world.dice.mishap(20) {
             return Sent::Unknown { reason: "timeout after it was taken".into() };

@@ -10,7 +10,7 @@ use greenhub::domain::content::Content;
 use greenhub::domain::delivery::Lane;
 use greenhub::domain::event::{Author, IdKind, NewMessage};
 use greenhub::domain::ids::{ChatId, ContactId, LocationId, NumberId, WorkspaceId};
-use greenhub::domain::message::{CrmStatus, Direction, Origin};
+use greenhub::domain::message::{CrmStatus, Direction, Message, Origin};
 use greenhub::domain::status::{Receipt, Status};
 use greenhub::pipeline::accept::{self, CrmSend, Home};
 use greenhub::pipeline::ids::IdSource;
@@ -262,6 +262,18 @@ impl World {
         id
     }
 
+    /// The CRM takes a message.
+    pub fn take_for_crm(&self, message: &Message) -> String {
+        let mut crm = self.crm.lock().unwrap();
+        let id = format!("g{}", crm.len());
+        crm.push(InCrm {
+            id: id.clone(),
+            alt_id: message.whatsapp_id.clone().unwrap_or_default(),
+            direction: message.direction,
+        });
+        id
+    }
+
     async fn follow_up(self: Arc<Self>, id: String, person: usize, text: String, sent_ms: Millis) {
         let mut notes = Vec::new();
         if !self.dice.chance(100) {
@@ -373,7 +385,7 @@ impl World {
         let crm = Crm { world: self.clone(), process: process.clone() };
         let whatsapp =
             Whatsapp { world: self.clone(), process: process.clone(), db: self.db.clone() };
-        let _ = process
+        let _r = process
             .run(async {
                 match lane {
                     Lane::Whatsapp => lane::work_off(&hub, &whatsapp, &chat, deadline).await,
@@ -382,6 +394,7 @@ impl World {
                 }
             })
             .await;
+        if self.clock.now_ms() > START_MS + 1_200_000 { eprintln!("{} {chat} {lane:?} {_r:?}", self.clock.now_ms()); }
     }
 
     async fn sweeper(self: Arc<Self>) {
