@@ -69,7 +69,9 @@ pub fn parse(text: &str, country: Option<&str>) -> Option<Phone> {
         Some(rest) if rest.len() == 10 => possible(&format!("+52{rest}"), None)?,
         _ => possible(text, None)?,
     };
-    Phone::from_digits(&digits).filter(|_| as_written).or(Some(phone))
+    Phone::from_digits(&digits)
+        .filter(|_| as_written)
+        .or(Some(phone))
 }
 
 fn possible(text: &str, region: Option<Region>) -> Option<Phone> {
