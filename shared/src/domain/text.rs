@@ -336,7 +336,8 @@ fn menu_text(menu: &Menu, direction: Direction, words: &Words) -> String {
     for item in &menu.items {
         if menu.menu == MenuKind::List && section != Some(&item.section) {
             section = Some(&item.section);
-            _ = write!(text, "\n\n{}:", item.section);
+            let heading = if item.section.is_empty() { "" } else { ":" };
+            _ = write!(text, "\n\n{}{heading}", item.section);
         }
         _ = write!(text, "\n{}", menu_item(menu.menu, item, words));
     }

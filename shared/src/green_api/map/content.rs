@@ -419,6 +419,8 @@ fn excerpt(quoted: &MessageData) -> QuotedExcerpt {
                 .as_ref()
                 .and_then(|text| text.title.get());
             match raw_text(quoted).and_then(Text::get).or(title) {
+                // A marker of what was lost is nothing to read.
+                Some(text) if text.starts_with("{{SWE") => QuotedExcerpt::None,
                 Some(text) => QuotedExcerpt::Text(shortened(text)),
                 None => QuotedExcerpt::None,
             }

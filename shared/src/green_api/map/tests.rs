@@ -115,6 +115,10 @@ fn exact_texts() {
         json!({"typeMessage":"quotedMessage","extendedTextMessageData":{"text":"Yes","stanzaId":"M1"},"quotedMessage":{"stanzaId":"M1","typeMessage":"textMessage","textMessage":"Shall we?"}}),
         "↩️ In reply to: “Shall we?”\n\nYes",
     );
+    check(
+        json!({"typeMessage":"quotedMessage","extendedTextMessageData":{"text":"Yes"},"quotedMessage":{"stanzaId":"M1","typeMessage":"textMessage","textMessage":"{{SWE001}}"}}),
+        "↩️ In reply to: an earlier message\n\nYes",
+    );
     // AC 60
     check(
         json!({"typeMessage":"locationMessage"}),
