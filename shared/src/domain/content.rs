@@ -163,6 +163,9 @@ pub struct ContactCard {
     /// As it is written in the card.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
+    /// Further phones of the same card.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_phones: Vec<String>,
 }
 
 /// Which of WhatsApp's things to press.
@@ -192,6 +195,9 @@ pub struct Menu {
     pub body: String,
     /// May be empty.
     pub footer: String,
+    /// The label that opens a list; empty elsewhere.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub opener: String,
     /// What can be pressed; a list's rows have the title of their section.
     pub items: Vec<MenuItem>,
 }

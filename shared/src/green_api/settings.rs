@@ -1,0 +1,145 @@
+//! What Greenhub needs a number to be set to (GREEN-API contract, settings).
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+use url::Url;
+
+/// The notifications that Greenhub lives on: messages of both directions with their edits and
+/// deletions, statuses, calls, polls and the state of the connection.
+const NOTIFICATIONS: [&str; 9] = [
+    "incomingWebhook",
+    "outgoingMessageWebhook",
+    "outgoingAPIMessageWebhook",
+    "outgoingWebhook",
+    "stateWebhook",
+    "pollMessageWebhook",
+    "incomingCallWebhook",
+    "editedMessageWebhook",
+    "deletedMessageWebhook",
+];
+
+/// The settings of a number as `getSettings` tells them. No `Debug`: the webhook's token is among
+/// them.
+#[derive(Clone, PartialEq)]
+pub struct Settings(pub(super) Map<String, Value>);
+
+impl Settings {
+    /// Where notifications go now; `None` if nowhere.
+    pub fn webhook_url(&self) -> Option<&str> {
+        self.text("webhookUrl")
+    }
+
+    /// The account's own id; `None` while no phone is linked.
+    pub fn wid(&self) -> Option<&str> {
+        self.text("wid")
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .and_then(Value::as_str)
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+    }
+}
+
+/// What a number has to be set to so that its notifications reach `webhook_url` with `token`.
+pub fn desired(webhook_url: &Url, token: &SecretString) -> Map<String, Value> {
+    let mut settings: Map<String, Value> = NOTIFICATIONS
+        .iter()
+        .map(|name| ((*name).to_owned(), Value::from("yes")))
+        .collect();
+    settings.insert("webhookUrl".to_owned(), webhook_url.as_str().into());
+    settings.insert("webhookUrlToken".to_owned(), token.expose_secret().into());
+    // Blue ticks when somebody has really answered.
+    settings.insert("markIncomingMessagesReadedOnReply".to_owned(), "yes".into());
+    settings
+}
+
+/// What has to be written, if anything. Writing restarts the number, so only differences are.
+pub fn difference(current: &Settings, desired: &Map<String, Value>) -> Option<Map<String, Value>> {
+    let changes: Map<String, Value> = desired
+        .iter()
+        .filter(|(name, value)| current.0.get(*name) != Some(*value))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    (!changes.is_empty()).then_some(changes)
+}
+
+/// What has to be written to let go of a number: its notifications go to `restore` again, or
+/// nowhere.
+pub fn released(restore: Option<&Url>) -> Map<String, Value> {
+    let url = restore.map(Url::as_str).unwrap_or_default();
+    let (url, token) = (Value::from(url), Value::from(""));
+    Map::from_iter([
+        ("webhookUrl".to_owned(), url),
+        ("webhookUrlToken".to_owned(), token),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn wanted() -> Map<String, Value> {
+        let url = Url::parse("https://hub.test/webhooks/green-api/k").expect("a URL");
+        desired(&url, &SecretString::from("t0ken"))
+    }
+
+    fn settings(value: Value) -> Settings {
+        Settings(value.as_object().expect("an object").clone())
+    }
+
+    #[test]
+    fn everything_needed_is_asked_for() {
+        // AC 33, 34
+        let wanted = wanted();
+        assert_eq!(
+            wanted["webhookUrl"],
+            "https://hub.test/webhooks/green-api/k"
+        );
+        assert_eq!(wanted["webhookUrlToken"], "t0ken");
+        for name in [
+            "incomingWebhook",
+            "incomingCallWebhook",
+            "stateWebhook",
+            "outgoingWebhook",
+            "outgoingMessageWebhook",
+            "outgoingAPIMessageWebhook",
+            "pollMessageWebhook",
+            "editedMessageWebhook",
+            "deletedMessageWebhook",
+            "markIncomingMessagesReadedOnReply",
+        ] {
+            assert_eq!(wanted[name], "yes", "{name}");
+        }
+    }
+
+    #[test]
+    fn only_differences_are_written() {
+        let mut current = wanted();
+        current.insert("delaySendMessagesMilliseconds".into(), json!(3000));
+        assert_eq!(difference(&Settings(current.clone()), &wanted()), None);
+
+        current.insert("stateWebhook".into(), json!("no"));
+        current.remove("pollMessageWebhook");
+        let changes = difference(&Settings(current), &wanted()).expect("a difference");
+        let expect = json!({"stateWebhook": "yes", "pollMessageWebhook": "yes"});
+        assert_eq!(Value::Object(changes), expect);
+        assert_eq!(difference(&settings(json!({})), &wanted()), Some(wanted()));
+    }
+
+    #[test]
+    fn what_is_set_now() {
+        let now = settings(json!({"webhookUrl": " ", "wid": "79001234567@c.us"}));
+        assert_eq!(
+            (now.webhook_url(), now.wid()),
+            (None, Some("79001234567@c.us"))
+        );
+        let old = Url::parse("https://old.test/hook").expect("a URL");
+        assert_eq!(released(Some(&old))["webhookUrl"], "https://old.test/hook");
+        assert_eq!(released(None)["webhookUrl"], "");
+    }
+}
