@@ -5,12 +5,12 @@ use std::future::Future;
 use std::sync::Arc;
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use crate::clock::{Clock, Millis};
+use crate::error::aws_words;
 
 /// A secret that was changed is in use everywhere by then.
 const KEEP_MS: Millis = 5 * 60 * 1000;
@@ -94,7 +94,7 @@ impl Secrets {
             .secret_id(&self.id)
             .send()
             .await;
-        let answer = answer.map_err(|error| unavailable(words(&error)))?;
+        let answer = answer.map_err(|error| unavailable(aws_words(&error)))?;
         let json = answer
             .secret_string
             .ok_or_else(|| unavailable("it is not text".to_owned()))?;
@@ -113,21 +113,6 @@ fn parse(json: &str) -> Result<AppSecret, SecretsError> {
         line: error.line(),
         column: error.column(),
     })
-}
-
-fn words<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
-    match error {
-        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-        SdkError::DispatchFailure(_) => "the connection failed".to_owned(),
-        SdkError::ServiceError(refusal) => {
-            let code = refusal.err().code().unwrap_or("no code");
-            format!(
-                "{code}: {}",
-                refusal.err().message().unwrap_or("no message")
-            )
-        }
-        _ => "an unreadable request or answer".to_owned(),
-    }
 }
 
 #[derive(Debug)]
