@@ -98,7 +98,7 @@ async fn run_workers(gcra: Gcra, n_each: usize, seed: u64) -> Vec<Millis> {
 async fn sixteen_workers_keep_the_limit_and_use_it() {
     // The clock's millisecond is part of the spread that the policy is told of.
     let check = async |gcra: Gcra, j_ms: i64, window_ms: i64, limit: usize, seed: u64| {
-        let departures = run_workers(gcra, 125, seed).await;
+        let departures = run_workers(gcra, 60, seed).await;
         let mut rng = StdRng::seed_from_u64(seed);
         let mut arrivals: Vec<Millis> = departures
             .iter()
