@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
 use super::{LONGEST_DELAY, Queue, QueueError, WakeUp};
 use crate::config::Queues;
 use crate::domain::delivery::Lane;
+use crate::error::aws_words;
 
 /// The queues in SQS.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ impl Queue for Sqs {
             .send()
             .await
             .map(|_| ())
-            .map_err(|error| failed(words(&error)))
+            .map_err(|error| failed(aws_words(&error)))
     }
 }
 
@@ -56,21 +56,6 @@ pub(super) fn delay_seconds(delay: Duration) -> i32 {
     let delay = delay.min(LONGEST_DELAY);
     let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
     i32::try_from(seconds).unwrap_or(i32::MAX)
-}
-
-fn words<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
-    match error {
-        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-        SdkError::DispatchFailure(_) => "the connection failed".to_owned(),
-        SdkError::ServiceError(refusal) => {
-            let code = refusal.err().code().unwrap_or("no code");
-            format!(
-                "{code}: {}",
-                refusal.err().message().unwrap_or("no message")
-            )
-        }
-        _ => "an unreadable request or answer".to_owned(),
-    }
 }
 
 #[cfg(test)]

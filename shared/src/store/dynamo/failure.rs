@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
 
+use crate::error::aws_words;
 use crate::store::db::{DbError, Table};
 
 const CONDITION: &str = "ConditionalCheckFailed";
@@ -13,32 +14,26 @@ pub(super) fn of_one<E, R>(table: Table, what: &'static str, error: &SdkError<E,
 where
     E: ProvideErrorMetadata,
 {
-    let unavailable = |why: String| DbError::Unavailable { table, why };
-    match error {
-        SdkError::ConstructionFailure(_) => DbError::Malformed {
-            what,
-            why: "the request could not be built".to_owned(),
-        },
-        SdkError::TimeoutError(_) => unavailable("no answer in time".to_owned()),
-        SdkError::DispatchFailure(_) => unavailable("the connection failed".to_owned()),
-        SdkError::ResponseError(_) => unavailable("an unreadable answer".to_owned()),
-        SdkError::ServiceError(refusal) => {
-            let (code, why) = (refusal.err().code(), words(refusal.err()));
-            match code {
-                Some("ConditionalCheckFailedException") => DbError::Condition { failed: vec![0] },
-                Some("TransactionConflictException" | "TransactionInProgressException") => {
-                    DbError::Conflict
-                }
-                Some(
-                    "ValidationException"
-                    | "SerializationException"
-                    | "ItemCollectionSizeLimitExceededException"
-                    | "IdempotentParameterMismatchException",
-                ) => DbError::Malformed { what, why },
-                _ => unavailable(why),
-            }
+    let why = aws_words(error);
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
+    match (error, code) {
+        (SdkError::ConstructionFailure(_), _) => DbError::Malformed { what, why },
+        (_, Some("ConditionalCheckFailedException")) => DbError::Condition { failed: vec![0] },
+        (_, Some("TransactionConflictException" | "TransactionInProgressException")) => {
+            DbError::Conflict
         }
-        _ => unavailable("an unknown failure".to_owned()),
+        (
+            _,
+            Some(
+                "ValidationException"
+                | "SerializationException"
+                | "ItemCollectionSizeLimitExceededException"
+                | "IdempotentParameterMismatchException",
+            ),
+        ) => DbError::Malformed { what, why },
+        _ => DbError::Unavailable { table, why },
     }
 }
 
@@ -92,12 +87,6 @@ fn of_reasons(table: Table, places: &[usize], reasons: &[CancellationReason]) ->
         .find(|reason| !matches!(reason.code(), None | Some("None")));
     let why = other.map_or_else(|| "canceled without a reason".to_owned(), why);
     DbError::Unavailable { table, why }
-}
-
-/// The service's code and message. They name attributes and limits, and no values of ours.
-fn words(refusal: &impl ProvideErrorMetadata) -> String {
-    let code = refusal.code().unwrap_or("no code");
-    format!("{code}: {}", refusal.message().unwrap_or("no message"))
 }
 
 #[cfg(test)]
