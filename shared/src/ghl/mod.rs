@@ -11,6 +11,7 @@ pub mod error;
 mod id;
 pub mod locations;
 pub mod messages;
+pub mod oauth;
 pub mod signature;
 pub mod sso;
 pub mod wire;
