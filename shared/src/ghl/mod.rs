@@ -10,6 +10,7 @@ pub mod contacts;
 pub mod error;
 mod id;
 pub mod locations;
+pub mod map;
 pub mod messages;
 pub mod oauth;
 pub mod signature;
