@@ -20,4 +20,6 @@ pub mod wire;
 pub use budget::RateBudget;
 
 #[cfg(test)]
+mod corpus_tests;
+#[cfg(test)]
 mod test_server;
