@@ -368,7 +368,7 @@ fn check_value(document: &Value, schema: &Value, value: &Value, at: &str) {
     if let Some(reference) = schema["$ref"].as_str() {
         return check_value(
             document,
-            &document.pointer(&reference[1..]).unwrap(),
+            document.pointer(&reference[1..]).unwrap(),
             value,
             at,
         );

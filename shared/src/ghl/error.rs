@@ -263,6 +263,9 @@ fn presentable(text: &str) -> String {
         let end = from_digit
             .find(|c: char| !c.is_ascii_digit() && !" -().+".contains(c))
             .unwrap_or(from_digit.len());
+        let end = from_digit[..end]
+            .trim_end_matches(|c: char| !c.is_ascii_digit())
+            .len();
         let (run, after) = from_digit.split_at(end);
         out.push_str(before);
         if run.bytes().filter(u8::is_ascii_digit).count() >= 7 {
@@ -457,6 +460,10 @@ mod tests {
         let check = |text: &str, expect: &str| assert_eq!(presentable(text), expect);
         check("Invalid phone +7 900 123-45-67!", "Invalid phone +…!");
         check("Invalid phone +79001234567", "Invalid phone +…");
+        check(
+            "8 (900) 123-45-67 is taken, 12 times",
+            "… is taken, 12 times",
+        );
         check("ana@example.com is taken", "… is taken");
         check(&format!("token {}", "e".repeat(65)), "token …");
         check("at most 300 of 100", "at most 300 of 100");
