@@ -285,12 +285,33 @@ fn an_event_may_lack_nearly_everything() {
 }
 
 #[test]
+fn a_text_that_was_cut_in_an_emoji_is_not_lost() {
+    let check = |escaped: &str, expect: &str| {
+        let body =
+            format!(r#"{{"type":"SMS","locationId":"L1","messageId":"M1","message":"{escaped}"}}"#);
+        let Ok(Incoming::Delivery(delivery)) = delivery_or_event(body.as_bytes()) else {
+            panic!("{escaped} is a message");
+        };
+        assert_eq!(delivery.message, expect, "{escaped}");
+    };
+    check(r"hi \ud83d\ude00", "hi 😀");
+    check(r"hi \ud83d", "hi \u{fffd}");
+    check(r"\uDE00 hi", "\u{fffd} hi");
+    check(r"\ud83d\ud83d\ude00\ude00", "\u{fffd}😀\u{fffd}");
+    check(r"\ud83d\n", "\u{fffd}\n");
+    check(r"\\ud83d \ud83d", r"\ud83d �");
+    check("é\\ud83d é", "é\u{fffd} é");
+}
+
+#[test]
 fn broken_json_is_told_apart() {
     let check = |body: &[u8]| assert_eq!(delivery_or_event(body), Err(NotJson));
     check(b"");
     check(b"{");
     check(b"type=SMS");
     check(b"{\"type\":\"\xff\"}");
+    check(b"{\"type\":\"\\ud8");
+    check(b"{\"type\":\"\\");
     check(&b"[".repeat(100_000));
 }
 
@@ -307,7 +328,8 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic(body in any::<Vec<u8>>()) {
+    fn no_bytes_make_it_panic(body in any::<Vec<u8>>(), escapes in r#"(\\|u|d8|de|00|"|é){0,12}"#) {
         let _ = delivery_or_event(&body);
+        let _ = delivery_or_event(escapes.as_bytes());
     }
 }
