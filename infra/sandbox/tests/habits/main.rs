@@ -1,0 +1,12 @@
+//! One test per habit of the providers that the sandbox plays.
+
+mod control;
+mod corpus;
+mod faults;
+mod ghl_contacts;
+mod ghl_messages;
+mod ghl_oauth;
+mod green_notify;
+mod green_send;
+mod persistence;
+mod support;
