@@ -15,7 +15,11 @@ fn corpus() -> Option<PathBuf> {
         return Some(path);
     }
     // Relative to the repository, whatever directory a test runs in.
-    Some(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path))
+    Some(
+        PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join(path),
+    )
 }
 
 fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
@@ -44,15 +48,26 @@ fn compare(at: &str, document: &Value, schema: &Value, ours: &Value) {
     let ours = ours.as_object().unwrap();
     let keys = |m: &serde_json::Map<String, Value>| m.keys().cloned().collect::<BTreeSet<_>>();
     assert_eq!(keys(theirs), keys(ours), "fields of {at}");
-    let required = ours.iter().filter(|(_, f)| f["required"] == true).map(|(k, _)| k.clone());
-    assert_eq!(names(&schema["required"]), required.collect(), "required fields of {at}");
+    let required = ours
+        .iter()
+        .filter(|(_, f)| f["required"] == true)
+        .map(|(k, _)| k.clone());
+    assert_eq!(
+        names(&schema["required"]),
+        required.collect(),
+        "required fields of {at}"
+    );
     for (name, field) in ours {
         let at = format!("{at} {name}");
         let their = resolve(document, &theirs[name]);
         if field["type"] != "any" {
             assert_eq!(their["type"], field["type"], "type of {at}");
         }
-        assert_eq!(names(&their["enum"]), names(&field["enum"]), "values of {at}");
+        assert_eq!(
+            names(&their["enum"]),
+            names(&field["enum"]),
+            "values of {at}"
+        );
         if field.get("fields").is_none() {
             continue;
         }
@@ -61,12 +76,23 @@ fn compare(at: &str, document: &Value, schema: &Value, ours: &Value) {
             continue;
         }
         let items = resolve(document, &their["items"]);
-        let alternatives = items["anyOf"].as_array().or(items["oneOf"].as_array()).unwrap();
+        let alternatives = items["anyOf"]
+            .as_array()
+            .or(items["oneOf"].as_array())
+            .unwrap();
         let mut fields = BTreeSet::new();
         for alternative in alternatives {
-            fields.extend(keys(resolve(document, alternative)["properties"].as_object().unwrap()));
+            fields.extend(keys(
+                resolve(document, alternative)["properties"]
+                    .as_object()
+                    .unwrap(),
+            ));
         }
-        assert_eq!(fields, keys(field["fields"].as_object().unwrap()), "fields of {at}");
+        assert_eq!(
+            fields,
+            keys(field["fields"].as_object().unwrap()),
+            "fields of {at}"
+        );
     }
 }
 
@@ -113,5 +139,9 @@ async fn rates_are_those_of_the_table() {
             }
         }
     }
-    assert_eq!(compared, stats["limits"].as_object().unwrap().len(), "every method has a rate there");
+    assert_eq!(
+        compared,
+        stats["limits"].as_object().unwrap().len(),
+        "every method has a rate there"
+    );
 }

@@ -22,7 +22,11 @@ async fn a_refused_notification_holds_the_line() {
     let hooks = w.app.wait("incomingMessageReceived", 5).await;
     let texts: Vec<&str> = hooks
         .iter()
-        .map(|h| h["messageData"]["textMessageData"]["textMessage"].as_str().unwrap())
+        .map(|h| {
+            h["messageData"]["textMessageData"]["textMessage"]
+                .as_str()
+                .unwrap()
+        })
         .collect();
     assert_eq!(texts, ["one", "one", "one", "two", "three"]);
     assert_eq!(hooks[0], hooks[2], "it is the same notification");
@@ -38,26 +42,48 @@ async fn a_refused_notification_holds_the_line() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|d| (d["attempt"].as_u64().unwrap(), d["status"].as_u64().unwrap()))
+        .map(|d| {
+            (
+                d["attempt"].as_u64().unwrap(),
+                d["status"].as_u64().unwrap(),
+            )
+        })
         .collect();
     assert_eq!(attempts, [(1, 500), (2, 401), (3, 200), (1, 200), (1, 200)]);
 }
 
 #[tokio::test]
 async fn the_token_is_sent_as_a_bearer_unless_it_has_a_scheme() {
-    for (token, header) in
-        [("", None), ("secret", Some("Bearer secret")), ("Basic abc", Some("Basic abc"))]
-    {
+    for (token, header) in [
+        ("", None),
+        ("secret", Some("Bearer secret")),
+        ("Basic abc", Some("Basic abc")),
+    ] {
         let w = world(0.01).await;
         w.hook_up(&[], json!({ "webhookUrlToken": token })).await;
         let path = format!("/green-api/{I1}/notify");
-        w.control(Method::POST, &path, Some(json!({ "typeWebhook": "odd", "x": [1] }))).await;
+        w.control(
+            Method::POST,
+            &path,
+            Some(json!({ "typeWebhook": "odd", "x": [1] })),
+        )
+        .await;
         let hooks = w.app.wait("odd", 1).await;
-        assert_eq!(hooks[0], json!({ "typeWebhook": "odd", "x": [1] }), "a raw body is sent raw");
+        assert_eq!(
+            hooks[0],
+            json!({ "typeWebhook": "odd", "x": [1] }),
+            "a raw body is sent raw"
+        );
         let hook = &w.app.all()[0];
         assert_eq!(hook.path, "/green");
-        assert_eq!(hook.headers["content-type"], "application/json; charset=utf-8");
-        let sent = hook.headers.get("authorization").map(|v| v.to_str().unwrap());
+        assert_eq!(
+            hook.headers["content-type"],
+            "application/json; charset=utf-8"
+        );
+        let sent = hook
+            .headers
+            .get("authorization")
+            .map(|v| v.to_str().unwrap());
         assert_eq!(sent, header);
     }
 }
@@ -68,10 +94,13 @@ async fn switches_and_the_address_decide() {
     let w = world(0.01).await;
     let incoming = format!("/green-api/{I1}/incoming");
     let text = |t: &str| Some(json!({ "from": CUSTOMER, "text": t }));
-    w.control(Method::POST, &incoming, text("nobody listens")).await;
+    w.control(Method::POST, &incoming, text("nobody listens"))
+        .await;
     let raw = json!({ "typeWebhook": "waits" });
-    w.control(Method::POST, &format!("/green-api/{I1}/notify"), Some(raw)).await;
-    w.hook_up(&["incomingWebhook", "stateWebhook"], json!({})).await;
+    w.control(Method::POST, &format!("/green-api/{I1}/notify"), Some(raw))
+        .await;
+    w.hook_up(&["incomingWebhook", "stateWebhook"], json!({}))
+        .await;
     w.app.wait("waits", 1).await;
     w.control(Method::POST, &incoming, text("heard")).await;
     let heard = w.app.wait("incomingMessageReceived", 1).await;
@@ -91,11 +120,17 @@ async fn settings_reboot_only_on_a_change() {
     crate::support::pause(1000).await;
     let same = json!({ "stateWebhook": "yes" });
     assert_eq!(w.green("setSettings", Some(same)).await.0, 200);
-    assert_eq!(w.green("getStateInstance", None).await.1["stateInstance"], "authorized");
+    assert_eq!(
+        w.green("getStateInstance", None).await.1["stateInstance"],
+        "authorized"
+    );
     for (body, name) in [
         (json!({ "noSuchSetting": "yes" }), "noSuchSetting"),
         (json!({ "stateWebhook": true }), "stateWebhook"),
-        (json!({ "delaySendMessagesMilliseconds": 100 }), "delaySendMessagesMilliseconds"),
+        (
+            json!({ "delaySendMessagesMilliseconds": 100 }),
+            "delaySendMessagesMilliseconds",
+        ),
     ] {
         crate::support::pause(1000).await;
         let (status, error) = w.green("setSettings", Some(body)).await;
@@ -140,13 +175,26 @@ async fn a_reset_empties_the_line() {
     w.hook_up(&["incomingWebhook"], json!({})).await;
     w.app.answer(&[500]);
     let path = format!("/green-api/{I1}/incoming");
-    w.control(Method::POST, &path, Some(json!({ "from": CUSTOMER, "text": "old" }))).await;
+    w.control(
+        Method::POST,
+        &path,
+        Some(json!({ "from": CUSTOMER, "text": "old" })),
+    )
+    .await;
     w.app.wait("incomingMessageReceived", 1).await;
     until(|| !w.app.all().is_empty()).await;
     crate::support::pause(100).await;
     w.control(Method::POST, "/reset", None).await;
-    w.control(Method::POST, &path, Some(json!({ "from": CUSTOMER, "text": "new" }))).await;
+    w.control(
+        Method::POST,
+        &path,
+        Some(json!({ "from": CUSTOMER, "text": "new" })),
+    )
+    .await;
     let hooks = w.app.wait("incomingMessageReceived", 2).await;
-    assert_eq!(hooks[1]["messageData"]["textMessageData"]["textMessage"], "new");
+    assert_eq!(
+        hooks[1]["messageData"]["textMessageData"]["textMessage"],
+        "new"
+    );
     assert_eq!(w.phone().await.len(), 1);
 }

@@ -74,7 +74,13 @@ async fn take(
     raw: Bytes,
 ) -> StatusCode {
     let json = serde_json::from_slice(&raw).unwrap_or_default();
-    let hook = Hook { path: uri.path().into(), headers, raw, json, at: Instant::now() };
+    let hook = Hook {
+        path: uri.path().into(),
+        headers,
+        raw,
+        json,
+        at: Instant::now(),
+    };
     inbox.hooks.lock().unwrap().push(hook);
     let status = inbox.answers.lock().unwrap().pop_front().unwrap_or(200);
     StatusCode::from_u16(status).unwrap()
@@ -88,7 +94,10 @@ pub(crate) struct World {
 }
 
 pub(crate) fn config(time_scale: f64) -> SandboxConfig {
-    SandboxConfig { time_scale, ..SandboxConfig::default() }
+    SandboxConfig {
+        time_scale,
+        ..SandboxConfig::default()
+    }
 }
 
 pub(crate) async fn world(time_scale: f64) -> World {
@@ -124,7 +133,12 @@ pub(crate) async fn world_with(config: SandboxConfig) -> World {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .unwrap();
-    World { sandbox, app, app_url, http }
+    World {
+        sandbox,
+        app,
+        app_url,
+        http,
+    }
 }
 
 pub(crate) fn temp_file(name: &str) -> PathBuf {
@@ -135,7 +149,8 @@ pub(crate) fn temp_file(name: &str) -> PathBuf {
 
 impl World {
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("http://{}{path}", self.sandbox.addr))
+        self.http
+            .request(method, format!("http://{}{path}", self.sandbox.addr))
     }
 
     /// A call to the first instance.
@@ -197,12 +212,19 @@ impl World {
 
     pub(crate) async fn phone(&self) -> Vec<Value> {
         let path = format!("/green-api/{I1}/phone/{CUSTOMER}");
-        self.control(Method::GET, &path, None).await.1.as_array().unwrap().clone()
+        self.control(Method::GET, &path, None)
+            .await
+            .1
+            .as_array()
+            .unwrap()
+            .clone()
     }
 
     /// A call to GHL with a token.
     pub(crate) fn ghl(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
-        self.request(method, path).bearer_auth(token).header("version", "2021-07-28")
+        self.request(method, path)
+            .bearer_auth(token)
+            .header("version", "2021-07-28")
     }
 
     pub(crate) async fn ghl_json(
@@ -229,7 +251,11 @@ impl World {
         assert_eq!(answer.status(), 303);
         let target = url::Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
         let get = |name: &str| {
-            target.query_pairs().find(|(k, _)| k == name).map(|(_, v)| v.into_owned()).unwrap()
+            target
+                .query_pairs()
+                .find(|(k, _)| k == name)
+                .map(|(_, v)| v.into_owned())
+                .unwrap()
         };
         assert_eq!(get("state"), "s1");
         get("code")
@@ -249,20 +275,26 @@ impl World {
     /// Installs the app into a location; gives the token answer.
     pub(crate) async fn install(&self, location: &str) -> Value {
         let code = self.consent(&format!("location_id={location}")).await;
-        let (status, body) =
-            self.token(&[("grant_type", "authorization_code"), ("code", &code)]).await;
+        let (status, body) = self
+            .token(&[("grant_type", "authorization_code"), ("code", &code)])
+            .await;
         assert_eq!(status, 200, "{body}");
         body
     }
 
     /// Installs the app into the first location; gives the access token.
     pub(crate) async fn access(&self) -> String {
-        self.install(L1).await["access_token"].as_str().unwrap().to_owned()
+        self.install(L1).await["access_token"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     pub(crate) async fn contact(&self, token: &str, phone: &str) -> String {
         let body = json!({ "locationId": L1, "phone": phone, "name": "Ann Customer" });
-        let (status, body) = self.ghl_json(token, Method::POST, "/contacts/upsert", body).await;
+        let (status, body) = self
+            .ghl_json(token, Method::POST, "/contacts/upsert", body)
+            .await;
         assert_eq!(status, 200, "{body}");
         body["contact"]["id"].as_str().unwrap().to_owned()
     }
@@ -278,7 +310,10 @@ pub(crate) async fn read(response: Response) -> (u16, Value) {
     (status, serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
-#[expect(clippy::disallowed_methods, reason = "the servers under test run in real time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the servers under test run in real time"
+)]
 pub(crate) async fn pause(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await;
 }
