@@ -1,4 +1,18 @@
 //! The control interface of tests and of the page: `/_sandbox/…`.
+//!
+//! | call | does |
+//! |---|---|
+//! | `POST /reset` | forgets calls, faults and messages, keeps accounts and contacts |
+//! | `GET /calls?provider&after`, `GET /deliveries?provider&after` | what was received, what was sent |
+//! | `PUT /faults` | a list of faults, which replaces the one before |
+//! | `GET /stats`, `GET /accounts`, `GET /events` | 429s and queues, ids and tokens, news for the page |
+//! | `POST /green-api` | a further number |
+//! | `POST /green-api/{id}/notify`, `…/incoming`; `PUT …/state`, `…/auto`, `…/no-account` | what happens to a number |
+//! | `GET /green-api/{id}/chats`, `…/queue`, `…/phone/{chat}`; `POST …/phone/{chat}/read` | a customer's phone |
+//! | `PUT /green-api/{id}/messages/{message}/status` | a receipt by hand |
+//! | `POST /ghl/reply`, `/ghl/event`, `/ghl/locations`; `GET /ghl/schemas` | agents, app webhooks |
+//! | `GET /ghl/{location}/contacts`, `…/conversations`, `…/sso?user&role&agency` | what GHL shows |
+//! | `POST /ghl/{location}/expire-tokens`, `PUT …/active` | a location's tokens and suspension |
 
 mod ghl;
 mod green;

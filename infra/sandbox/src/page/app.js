@@ -88,6 +88,11 @@ function fileNode(url, name) {
     const picture = element("img");
     picture.src = url;
     picture.alt = name;
+    // A picture that grows must not push the newest message out of sight.
+    picture.addEventListener("load", () => {
+      const list = link.closest(".messages");
+      if (list?.dataset.follows) list.scrollTop = list.scrollHeight;
+    });
     link.append(picture);
   } else {
     link.textContent = name;
@@ -115,7 +120,7 @@ function messageNode(message) {
 
 // Only what changed is replaced, so that a screen reader says only what is new.
 function show(list, messages, empty) {
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+  const atEnd = list.dataset.follows === "1";
   if (messages.length === 0) {
     if (list.dataset.shown !== `empty${language}`) {
       list.replaceChildren(element("li", "empty", empty));
@@ -144,6 +149,15 @@ function show(list, messages, empty) {
   }
   for (const gone of known.values()) gone.remove();
   if (atEnd) list.scrollTop = list.scrollHeight;
+}
+
+// A list follows its newest message until a person scrolls up.
+for (const list of [$("phone-messages"), $("crm-messages")]) {
+  list.dataset.follows = "1";
+  list.addEventListener("scroll", () => {
+    const end = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+    list.dataset.follows = end ? "1" : "";
+  });
 }
 
 async function refreshAccounts() {

@@ -37,7 +37,8 @@ async fn a_code_works_once() {
 #[tokio::test]
 async fn token_requests_are_checked() {
     let w = world(0.01).await;
-    let cases: [(&[(&str, &str)], u16, &str); 4] = [
+    type Case = (&'static [(&'static str, &'static str)], u16, &'static str);
+    let cases: [Case; 4] = [
         (
             &[("grant_type", "refresh_token"), ("userType", "Location")],
             422,

@@ -1,4 +1,9 @@
 //! One test per habit of the providers that the sandbox plays.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests may fail as tests do"
+)]
 
 mod control;
 mod corpus;
