@@ -154,9 +154,13 @@ function show(list, messages, empty) {
 // A list follows its newest message until a person scrolls up.
 for (const list of [$("phone-messages"), $("crm-messages")]) {
   list.dataset.follows = "1";
+  let top = 0;
   list.addEventListener("scroll", () => {
     const end = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
-    list.dataset.follows = end ? "1" : "";
+    // What grows below the view is no scrolling up.
+    if (end) list.dataset.follows = "1";
+    else if (list.scrollTop < top) list.dataset.follows = "";
+    top = list.scrollTop;
   });
 }
 
