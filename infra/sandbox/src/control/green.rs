@@ -17,9 +17,9 @@ use crate::{
     app::{App, News},
     clock, files,
     green_api::{
-        self, change,
+        self, change, content,
         model::{Auto, Content, FileRef, Instance, Message},
-        send, status,
+        status,
     },
     ids,
 };
@@ -166,7 +166,7 @@ async fn incoming(
     let text = asked.text.unwrap_or_default();
     let content: Content = match asked.file {
         None if text.is_empty() => return bad("text or file is needed"),
-        None => send::text_content(&text, asked.extended),
+        None => content::text_content(&text, asked.extended),
         Some(upload) => {
             let Ok(bytes) = STANDARD.decode(&upload.base64) else {
                 return bad("file.base64 is not base64");
@@ -175,7 +175,7 @@ async fn incoming(
                 .mime
                 .unwrap_or_else(|| files::mime_of(&upload.name).into());
             let url = files::put(&app, &upload.name, &mime, bytes.into());
-            send::file_content(
+            content::file_content(
                 FileRef {
                     url,
                     name: upload.name,
@@ -308,10 +308,10 @@ async fn queue(State(app): Shared, Path(id): Path<u64>) -> Response {
         .queue
         .iter()
         .map(|q| {
-            let content = send::content(&q.method, &q.body);
+            let content = content::content(&q.method, &q.body);
             json!({
                 "idMessage": q.id_message,
-                "chatId": send::text_of(&q.body, "chatId"),
+                "chatId": content::text_of(&q.body, "chatId"),
                 "direction": "outgoing",
                 "text": content.text,
                 "file": content.file.map(|f| json!({ "name": f.name, "mime": f.mime, "url": f.url })),

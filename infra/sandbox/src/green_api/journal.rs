@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use crate::{
     clock,
     green_api::{
-        Answer, Call, Refused,
+        Answer, Call, Refused, content,
         model::{Message, Object},
-        ok, send, status,
+        ok, status,
     },
 };
 
@@ -68,7 +68,7 @@ pub(crate) fn last(call: &Call, outgoing: bool) -> Answer {
 }
 
 fn required<'a>(body: &'a Object, name: &str) -> Result<&'a str, Refused> {
-    match send::text_of(body, name) {
+    match content::text_of(body, name) {
         "" => Err(Refused::bad(format!(
             "Validation failed. Details: '{name}' is required"
         ))),

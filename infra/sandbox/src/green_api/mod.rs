@@ -1,12 +1,13 @@
 //! GREEN-API: `/waInstance{idInstance}/{method}/{apiTokenInstance}`.
 
 mod account;
+pub(crate) mod content;
 pub(crate) mod journal;
 pub(crate) mod limits;
 pub(crate) mod model;
 pub(crate) mod notify;
 mod queue;
-pub(crate) mod send;
+mod send;
 pub(crate) mod status;
 
 use std::sync::Arc;

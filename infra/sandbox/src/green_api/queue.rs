@@ -10,9 +10,9 @@ use crate::{
     app::{App, News},
     clock,
     green_api::{
-        Answer, Call,
+        Answer, Call, content,
         model::{Instance, Message, Queued},
-        ok, send, status,
+        ok, status,
     },
 };
 
@@ -55,13 +55,13 @@ fn leave(app: &Arc<App>, id: u64) -> Option<Duration> {
 
 /// The message goes out. False when nobody is there to get it.
 fn depart(instance: &mut Instance, queued: &Queued) -> bool {
-    let chat_id = send::text_of(&queued.body, "chatId").to_owned();
+    let chat_id = content::text_of(&queued.body, "chatId").to_owned();
     let message = Message {
         id: queued.id_message.clone(),
         outgoing: true,
         by_api: true,
         at_ms: clock::now_ms(),
-        content: send::content(&queued.method, &queued.body),
+        content: content::content(&queued.method, &queued.body),
         status: "pending".into(),
         sender_id: instance.wid(),
         sender_name: instance.name.clone(),
