@@ -234,8 +234,8 @@ async fn an_agents_answer_is_delivered_signed() {
 /// Right after the delivery a status is refused with a 403 that is no authorization failure.
 #[tokio::test]
 async fn a_status_can_be_too_early() {
-    // Five seconds take 500 ms.
-    let w = world(0.1).await;
+    // Five seconds take two.
+    let w = world(0.4).await;
     let token = w.access().await;
     let contact = w.contact(&token, "+79005550001").await;
     let reply = json!({ "locationId": L1, "contactId": contact, "message": "hi" });
@@ -251,7 +251,7 @@ async fn a_status_can_be_too_early() {
         error["message"],
         "No conversation provider found for this message"
     );
-    pause(550).await;
+    pause(2050).await;
     let cases = [
         (json!({ "status": "sent" }), 422),
         (
