@@ -1,0 +1,55 @@
+//! One attempt of one webhook, recorded.
+
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{
+    app::App,
+    clock,
+    record::{Delivery, Provider},
+};
+
+/// Posts `body` and records what came back. `None`: no answer within `timeout`.
+pub(crate) async fn post(
+    app: &App,
+    provider: Provider,
+    url: &str,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    attempt: u32,
+    timeout: Duration,
+) -> Option<u16> {
+    let at_ms = clock::now_ms();
+    let started = Instant::now();
+    let parsed = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let sent = app
+        .http
+        .post(url)
+        .headers(headers)
+        .body(body)
+        .timeout(timeout)
+        .send()
+        .await;
+    let status = match sent {
+        // The answer counts once it is whole.
+        Ok(response) => {
+            let status = response.status().as_u16();
+            response.bytes().await.ok().map(|_| status)
+        }
+        Err(_) => None,
+    };
+    app.lock().log.delivery(Delivery {
+        seq: 0,
+        at_ms,
+        provider,
+        url: url.to_owned(),
+        body: parsed,
+        attempt,
+        status,
+        ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    });
+    status
+}
