@@ -13,7 +13,10 @@ pub struct Clock(Source);
 enum Source {
     System,
     #[cfg(any(test, feature = "testing"))]
-    Paused { base_ms: Millis, start: tokio::time::Instant },
+    Paused {
+        base_ms: Millis,
+        start: tokio::time::Instant,
+    },
 }
 
 impl Clock {
@@ -25,11 +28,17 @@ impl Clock {
     /// A clock that stands at `base_ms` and moves with tokio's paused time.
     #[cfg(any(test, feature = "testing"))]
     pub fn paused(base_ms: Millis) -> Self {
-        Clock(Source::Paused { base_ms, start: tokio::time::Instant::now() })
+        Clock(Source::Paused {
+            base_ms,
+            start: tokio::time::Instant::now(),
+        })
     }
 
     /// Now, in milliseconds since 1970.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the time"
+    )]
     pub fn now_ms(&self) -> Millis {
         match &self.0 {
             Source::System => std::time::SystemTime::now()
@@ -41,7 +50,10 @@ impl Clock {
     }
 
     /// Waits.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that waits")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that waits"
+    )]
     pub async fn sleep(&self, how_long: Duration) {
         tokio::time::sleep(how_long).await;
     }

@@ -5,13 +5,13 @@
 //! promises that Greenhub makes about delivery are argued in [`pipeline`] and nowhere else.
 
 pub mod domain;
-pub mod green_api;
 pub mod ghl;
+pub mod green_api;
 
-pub mod store;
-pub mod queue;
 pub mod limiter;
 pub mod pipeline;
+pub mod queue;
+pub mod store;
 
 pub mod clock;
 pub mod config;

@@ -46,7 +46,9 @@ impl Alias {
 
     /// The part before the `@`.
     pub fn local(&self) -> &str {
-        self.0.split_once('@').map_or(self.0.as_str(), |(local, _)| local)
+        self.0
+            .split_once('@')
+            .map_or(self.0.as_str(), |(local, _)| local)
     }
 
     /// What it stands for.

@@ -130,7 +130,12 @@ impl PartState {
     pub fn is_settled(&self) -> bool {
         matches!(
             self,
-            PartState::Done | PartState::Dead | PartState::Unknown { to_person: true, .. }
+            PartState::Done
+                | PartState::Dead
+                | PartState::Unknown {
+                    to_person: true,
+                    ..
+                }
         )
     }
 }
@@ -138,7 +143,9 @@ impl PartState {
 impl Delivery {
     /// One call, still to be made.
     pub fn single() -> Self {
-        Delivery { parts: vec![Part::default()] }
+        Delivery {
+            parts: vec![Part::default()],
+        }
     }
 
     /// The calls that it takes to send `content` to WhatsApp: one for each file, else one.
@@ -147,7 +154,9 @@ impl Delivery {
             Content::Files { files, .. } => files.len().max(1),
             _ => 1,
         };
-        Delivery { parts: vec![Part::default(); n_parts] }
+        Delivery {
+            parts: vec![Part::default(); n_parts],
+        }
     }
 
     /// Whether nothing is left to be done by the lane.
@@ -158,13 +167,19 @@ impl Delivery {
     /// How far the whole has come: as far as its slowest part; one failed part fails it, and one
     /// of unknown outcome leaves it unknown.
     pub fn status(&self) -> Status {
-        let parts = || self.parts.iter().map(|part| part.status.unwrap_or(Status::Queued));
+        let parts = || {
+            self.parts
+                .iter()
+                .map(|part| part.status.unwrap_or(Status::Queued))
+        };
         if parts().any(|status| status == Status::Failed) {
             return Status::Failed;
         }
         if parts().any(|status| status == Status::Unknown) {
             return Status::Unknown;
         }
-        parts().min_by_key(|status| status.rank()).unwrap_or(Status::Queued)
+        parts()
+            .min_by_key(|status| status.rank())
+            .unwrap_or(Status::Queued)
     }
 }

@@ -94,7 +94,11 @@ mod tests {
     fn an_instance_id_is_digits_and_nothing_else() {
         // AC 26
         let check = |text: &str, expect: Option<u64>| {
-            assert_eq!(text.parse::<IdInstance>().ok().map(|id| id.0), expect, "{text:?}");
+            assert_eq!(
+                text.parse::<IdInstance>().ok().map(|id| id.0),
+                expect,
+                "{text:?}"
+            );
         };
         check("1101000001", Some(1_101_000_001));
         check(" 710722725742 ", Some(710_722_725_742));

@@ -43,12 +43,19 @@ impl Status {
     /// fail any more. Receipts that contradict an unknown outcome settle it.
     #[must_use]
     pub fn advance(self, news: Status) -> Status {
-        if news.rank() > self.rank() { news } else { self }
+        if news.rank() > self.rank() {
+            news
+        } else {
+            self
+        }
     }
 
     /// Whether the gateway has handed it on (or given it up), so that it is in no queue any more.
     pub fn has_left_the_gateway(self) -> bool {
-        matches!(self, Status::Sent | Status::Delivered | Status::Read | Status::Failed)
+        matches!(
+            self,
+            Status::Sent | Status::Delivered | Status::Read | Status::Failed
+        )
     }
 }
 

@@ -98,11 +98,21 @@ pub async fn unclaimed_echo<D: Db, Q: Queue>(
     mut chat: ChatRow,
     mut id: IdRow,
 ) -> Result<(), DbError> {
-    let Some(echo) = id.echo.take() else { return Ok(()) };
+    let Some(echo) = id.echo.take() else {
+        return Ok(());
+    };
     let id_key = keys::whatsapp_id(&home.number, IdKind::Message, &echo.message.remote_id);
     chat.echoes.remove(&echo.message.remote_id);
     let mut writes = Vec::new();
-    place(hub, home, &mut chat, &echo.message, None, &mut id, &mut writes)?;
+    place(
+        hub,
+        home,
+        &mut chat,
+        &echo.message,
+        None,
+        &mut id,
+        &mut writes,
+    )?;
     // Lost to somebody else: the next run of the lane looks again.
     store(hub, &id_key, id, chat, writes).await?;
     Ok(())
@@ -127,11 +137,22 @@ pub async fn crm_message<D: Db, Q: Queue>(
                 phone_to_tell: false,
             });
             let key = keys::contact_chat(location, &send.contact, &home.number);
-            let row =
-                ContactChatRow { rev: 1, number: home.number.clone(), chat: chat.chat.clone() };
+            let row = ContactChatRow {
+                rev: 1,
+                number: home.number.clone(),
+                chat: chat.chat.clone(),
+            };
             writes.push(always(key, &row)?);
         }
-        let claim = place(hub, home, &mut chat, &send.message, Some(&send), &mut id, &mut writes)?;
+        let claim = place(
+            hub,
+            home,
+            &mut chat,
+            &send.message,
+            Some(&send),
+            &mut id,
+            &mut writes,
+        )?;
         match store(hub, &id_key, id, chat, writes).await? {
             Stored::Done => return Ok(Accepted::New(claim)),
             Stored::Known => return Ok(Accepted::Duplicate),
@@ -148,7 +169,9 @@ async fn park_echo<D: Db, Q: Queue>(
     id_key: Key,
 ) -> Result<Accepted, DbError> {
     for _ in 0..row::TRIES {
-        let mut id = row::load::<IdRow>(&hub.db, &id_key).await?.unwrap_or_default();
+        let mut id = row::load::<IdRow>(&hub.db, &id_key)
+            .await?
+            .unwrap_or_default();
         if let Some(claim) = &id.claimed {
             merge::learn_alias(hub, &home.number, &claim.chat, &new.chat).await?;
             return Ok(Accepted::Duplicate);
@@ -161,16 +184,32 @@ async fn park_echo<D: Db, Q: Queue>(
         let (mut chat, mut writes) = find_chat(hub, home, &new).await?;
         chat.echoes.insert(new.remote_id.clone(), now);
         chat.set_due(Lane::Whatsapp, due);
-        id.echo = Some(ParkedEcho { chat: chat.chat.clone(), at_ms: now, message: new.clone() });
+        id.echo = Some(ParkedEcho {
+            chat: chat.chat.clone(),
+            at_ms: now,
+            message: new.clone(),
+        });
         // Whether a send is waiting for this very echo is known to the lane: it is woken for it.
-        let is_awaited = chat.due(Lane::Whatsapp).is_some_and(|earliest| earliest < due);
+        let is_awaited = chat
+            .due(Lane::Whatsapp)
+            .is_some_and(|earliest| earliest < due);
         let (number, chat_id) = (chat.number.clone(), chat.chat.clone());
         writes.push(row::save(keys::chat(&chat_id), &mut chat)?);
         writes.push(row::save(id_key.clone(), &mut id)?);
         match hub.db.write(writes).await {
             Ok(()) => {
-                let delay = if is_awaited { 0 } else { hub.settings.echo_after_ms as u64 };
-                hub.wake(&number, &chat_id, Lane::Whatsapp, Duration::from_millis(delay)).await;
+                let delay = if is_awaited {
+                    0
+                } else {
+                    hub.settings.echo_after_ms as u64
+                };
+                hub.wake(
+                    &number,
+                    &chat_id,
+                    Lane::Whatsapp,
+                    Duration::from_millis(delay),
+                )
+                .await;
                 return Ok(Accepted::Parked);
             }
             Err(DbError::Condition { .. } | DbError::Conflict) => continue,
@@ -187,7 +226,9 @@ async fn find_chat<D: Db, Q: Queue>(
     new: &NewMessage,
 ) -> Result<(ChatRow, Vec<Write>), DbError> {
     if let Some(mut known) = chat_of_alias(&hub.db, &home.number, &new.chat).await? {
-        let chat = living_chat(&hub.db, &known.chat).await?.ok_or_else(|| missing("a chat"))?;
+        let chat = living_chat(&hub.db, &known.chat)
+            .await?
+            .ok_or_else(|| missing("a chat"))?;
         let mut writes = Vec::new();
         // Merged meanwhile: the next message finds the survivor without the detour.
         if known.chat != chat.chat {
@@ -206,7 +247,9 @@ async fn find_chat<D: Db, Q: Queue>(
     if let Some(by_phone) = &by_phone
         && let Some(known) = chat_of_alias(&hub.db, &home.number, by_phone).await?
     {
-        let chat = living_chat(&hub.db, &known.chat).await?.ok_or_else(|| missing("a chat"))?;
+        let chat = living_chat(&hub.db, &known.chat)
+            .await?
+            .ok_or_else(|| missing("a chat"))?;
         let alias = new_alias(home, &new.chat, &chat.chat)?;
         return Ok((chat, vec![alias]));
     }
@@ -226,7 +269,13 @@ async fn find_chat<D: Db, Q: Queue>(
 }
 
 fn new_alias(home: &Home, alias: &Alias, chat: &ChatId) -> Result<Write, DbError> {
-    row::save(keys::alias(&home.number, alias), &mut AliasRow { rev: 0, chat: chat.clone() })
+    row::save(
+        keys::alias(&home.number, alias),
+        &mut AliasRow {
+            rev: 0,
+            chat: chat.clone(),
+        },
+    )
 }
 
 /// Gives the message the chat's next place, says what is to be done with it, and claims its id.
@@ -255,7 +304,11 @@ fn place<D: Db, Q: Queue>(
         author: new.author.clone(),
         content: new.content.clone(),
         quoted: new.quoted.clone(),
-        status: if from_crm.is_some() { Status::Queued } else { Status::Accepted },
+        status: if from_crm.is_some() {
+            Status::Queued
+        } else {
+            Status::Accepted
+        },
         status_reason: None,
         deliveries: deliveries(home, new, from_crm),
         crm: from_crm.map(|send| CrmMessage {
@@ -291,7 +344,11 @@ fn place<D: Db, Q: Queue>(
         chat.set_due(Lane::CrmStatus, now);
     }
 
-    let claim = Claim { chat: chat.chat.clone(), seq, part: 0 };
+    let claim = Claim {
+        chat: chat.chat.clone(),
+        seq,
+        part: 0,
+    };
     id.claimed = Some(claim.clone());
     id.receipts.clear();
     id.expires_at = None;
@@ -354,7 +411,10 @@ async fn store<D: Db, Q: Queue>(
         }
         Err(DbError::Condition { .. } | DbError::Conflict) => {
             match row::load::<IdRow>(&hub.db, id_key).await? {
-                Some(IdRow { claimed: Some(claim), .. }) => {
+                Some(IdRow {
+                    claimed: Some(claim),
+                    ..
+                }) => {
                     // Whoever sends it again may have missed our answer, and we our wake-up.
                     if let Some(chat) = living_chat(&hub.db, &claim.chat).await? {
                         hub.wake_due(&chat).await;
@@ -371,11 +431,18 @@ async fn store<D: Db, Q: Queue>(
 
 fn always<T: row::Row>(key: Key, value: &T) -> Result<Write, DbError> {
     let op = crate::store::db::Op::Put(row::item(value)?);
-    Ok(Write { key, op, only_if: crate::store::db::Cond::Always })
+    Ok(Write {
+        key,
+        op,
+        only_if: crate::store::db::Cond::Always,
+    })
 }
 
 fn missing(what: &'static str) -> DbError {
-    DbError::Malformed { what, why: "it is referred to and is not there".into() }
+    DbError::Malformed {
+        what,
+        why: "it is referred to and is not there".into(),
+    }
 }
 
 fn contended() -> DbError {

@@ -56,7 +56,10 @@ pub async fn message<D: Db, Q: Queue, P: Provider>(
     chat: &ChatRow,
     mut message: Message,
 ) -> Result<Step, DbError> {
-    let n_parts = message.deliveries.get(&P::DESTINATION).map_or(0, |d| d.parts.len());
+    let n_parts = message
+        .deliveries
+        .get(&P::DESTINATION)
+        .map_or(0, |d| d.parts.len());
     for part in 0..n_parts {
         loop {
             let next = next(hub, provider, run, chat, &message, part).await?;
@@ -88,19 +91,23 @@ async fn next<D: Db, Q: Queue, P: Provider>(
     let row = &message.deliveries[&P::DESTINATION].parts[part];
     match &row.state {
         PartState::Done | PartState::Dead => Ok(Next::Past),
-        PartState::Unknown { to_person: true, .. } => Ok(Next::Past),
+        PartState::Unknown {
+            to_person: true, ..
+        } => Ok(Next::Past),
         PartState::Pending => send(hub, provider, run, chat, message, part).await,
         PartState::Retry { at_ms, .. } if *at_ms > now => Ok(Next::Stop(Step::Waits(*at_ms))),
-        PartState::Retry { look_since_ms: None, .. } => {
-            send(hub, provider, run, chat, message, part).await
-        }
-        PartState::Retry { look_since_ms: Some(since_ms), .. } => {
-            match look(hub, provider, chat, message, part, *since_ms).await? {
-                Looked::Found { .. } => Ok(Next::Anew),
-                Looked::NotNow => Ok(Next::Stop(Step::Waits(now + look_again_ms(now, *since_ms)))),
-                Looked::NotFound => send(hub, provider, run, chat, message, part).await,
-            }
-        }
+        PartState::Retry {
+            look_since_ms: None,
+            ..
+        } => send(hub, provider, run, chat, message, part).await,
+        PartState::Retry {
+            look_since_ms: Some(since_ms),
+            ..
+        } => match look(hub, provider, chat, message, part, *since_ms).await? {
+            Looked::Found { .. } => Ok(Next::Anew),
+            Looked::NotNow => Ok(Next::Stop(Step::Waits(now + look_again_ms(now, *since_ms)))),
+            Looked::NotFound => send(hub, provider, run, chat, message, part).await,
+        },
         // Begun by a run that is not there any more: the call may have been made.
         PartState::Sending { since_ms, .. } => {
             let since_ms = *since_ms;
@@ -109,7 +116,11 @@ async fn next<D: Db, Q: Queue, P: Provider>(
             }
             settle::change_part(hub, message, P::DESTINATION, part, |part| {
                 if matches!(part.state, PartState::Sending { .. }) {
-                    part.state = PartState::Unknown { since_ms, at_ms: now, to_person: false };
+                    part.state = PartState::Unknown {
+                        since_ms,
+                        at_ms: now,
+                        to_person: false,
+                    };
                     part.error = Some("the sending was interrupted".to_owned());
                 }
             })
@@ -141,7 +152,10 @@ async fn send<D: Db, Q: Queue, P: Provider>(
     part: usize,
 ) -> Result<Next, DbError> {
     // Asked before the slot is taken, so that none is taken in vain.
-    match run.has_time_for(hub, P::LONGEST_CALL_MS + SLEEP_AT_MOST_MS).await? {
+    match run
+        .has_time_for(hub, P::LONGEST_CALL_MS + SLEEP_AT_MOST_MS)
+        .await?
+    {
         Some(true) => {}
         Some(false) => return Ok(Next::Stop(Step::OutOfTime)),
         None => return Ok(Next::Stop(Step::Stolen)),
@@ -177,9 +191,16 @@ async fn claim<D: Db, Q: Queue, P: Provider>(
     let since_ms = hub.clock.now_ms();
     let mut claimed = message.clone();
     let row = part_of(&mut claimed, P::DESTINATION, part);
-    row.state = PartState::Sending { since_ms, by: run.id.clone() };
+    row.state = PartState::Sending {
+        since_ms,
+        by: run.id.clone(),
+    };
     row.attempts += 1;
-    match hub.db.write(vec![row::save(key.clone(), &mut claimed)?]).await {
+    match hub
+        .db
+        .write(vec![row::save(key.clone(), &mut claimed)?])
+        .await
+    {
         Ok(()) => Ok(Some(claimed)),
         // Somebody else's write, or our own one repeated after its answer got lost.
         Err(DbError::Condition { .. } | DbError::Conflict | DbError::Unavailable { .. }) => {
@@ -219,7 +240,11 @@ async fn settle_sent<D: Db, Q: Queue, P: Provider>(
             }
             let at_ms = since_ms + retry::look_delay(1).as_millis() as Millis;
             settle::change_part(hub, message, P::DESTINATION, part, |part| {
-                part.state = PartState::Unknown { since_ms, at_ms, to_person: false };
+                part.state = PartState::Unknown {
+                    since_ms,
+                    at_ms,
+                    to_person: false,
+                };
                 part.error = Some(reason.clone());
             })
             .await
@@ -244,7 +269,10 @@ async fn again<D: Db, Q: Queue, P: Provider>(
     }
     let at_ms = at_ms.unwrap_or(now + retry::delay(row.attempts).as_millis() as Millis);
     settle::change_part(hub, message, P::DESTINATION, part, |part| {
-        part.state = PartState::Retry { at_ms, look_since_ms };
+        part.state = PartState::Retry {
+            at_ms,
+            look_since_ms,
+        };
         part.failing_since_ms = Some(failing_since_ms);
         part.error = Some(reason.clone());
     })
@@ -290,17 +318,34 @@ async fn unknown<D: Db, Q: Queue, P: Provider>(
     let gives_up = age_ms >= hub.settings.unknown_after_ms;
     let at_ms = now + look_again_ms(now, since_ms);
     settle::change_part(hub, message, P::DESTINATION, part, |part| {
-        if !matches!(part.state, PartState::Unknown { to_person: false, .. }) {
+        if !matches!(
+            part.state,
+            PartState::Unknown {
+                to_person: false,
+                ..
+            }
+        ) {
             return;
         }
         if found == Looked::NotFound && is_proof {
-            part.state = PartState::Retry { at_ms: now, look_since_ms: None };
+            part.state = PartState::Retry {
+                at_ms: now,
+                look_since_ms: None,
+            };
         } else if gives_up {
-            part.state = PartState::Unknown { since_ms, at_ms, to_person: true };
+            part.state = PartState::Unknown {
+                since_ms,
+                at_ms,
+                to_person: true,
+            };
             part.status = Some(Status::Unknown);
             part.error = Some("nobody knows whether it was sent; it was not sent again".to_owned());
         } else {
-            part.state = PartState::Unknown { since_ms, at_ms, to_person: false };
+            part.state = PartState::Unknown {
+                since_ms,
+                at_ms,
+                to_person: false,
+            };
         }
     })
     .await?;
@@ -332,7 +377,10 @@ async fn look<D: Db, Q: Queue, P: Provider>(
         && let Some(remote_id) = echo_of(hub, chat, message, part, since_ms).await?
     {
         settle::sent(hub, message, P::DESTINATION, part, &remote_id).await?;
-        return Ok(Looked::Found { remote_id, status: None });
+        return Ok(Looked::Found {
+            remote_id,
+            status: None,
+        });
     }
     let found = provider.look(chat, message, part, since_ms).await?;
     if let Looked::Found { remote_id, .. } = &found {
@@ -350,8 +398,11 @@ async fn echo_of<D: Db, Q: Queue>(
 ) -> Result<Option<String>, DbError> {
     for remote_id in chat.echoes.keys() {
         let key = keys::whatsapp_id(&chat.number, IdKind::Message, remote_id);
-        if let Some(IdRow { claimed: None, echo: Some(echo), .. }) =
-            row::load::<IdRow>(&hub.db, &key).await?
+        if let Some(IdRow {
+            claimed: None,
+            echo: Some(echo),
+            ..
+        }) = row::load::<IdRow>(&hub.db, &key).await?
             && is_echo_of(&echo.message, message, part, since_ms)
         {
             return Ok(Some(remote_id.clone()));
@@ -362,7 +413,9 @@ async fn echo_of<D: Db, Q: Queue>(
 
 /// Whether an echo, or a journal's entry, is of this part: made since, and of the same content.
 pub fn is_echo_of(echo: &NewMessage, message: &Message, part: usize, since_ms: Millis) -> bool {
-    let is_since = echo.at_s.is_none_or(|at_s| at_s * 1000 + 999 >= since_ms - CLOCK_SKEW_MS);
+    let is_since = echo
+        .at_s
+        .is_none_or(|at_s| at_s * 1000 + 999 >= since_ms - CLOCK_SKEW_MS);
     is_since && has_same_content(&echo.content, &message.content, part)
 }
 
@@ -370,8 +423,14 @@ fn has_same_content(echo: &Content, sent: &Content, part: usize) -> bool {
     match (echo, sent) {
         (Content::Text { text: echo }, Content::Text { text: sent }) => echo.trim() == sent.trim(),
         (
-            Content::Files { files: echo, caption: echo_caption },
-            Content::Files { files: sent, caption },
+            Content::Files {
+                files: echo,
+                caption: echo_caption,
+            },
+            Content::Files {
+                files: sent,
+                caption,
+            },
         ) => {
             let caption = if part == 0 { caption.trim() } else { "" };
             let same_name = match (echo.first(), sent.get(part)) {
@@ -446,19 +505,36 @@ async fn owner<D: Db, Q: Queue>(
     echo: &NewMessage,
 ) -> Result<Owner, DbError> {
     let (pk, range) = keys::all_unsure(&chat.number);
-    let query =
-        Query { table: Table::Chats, index: None, pk: pk.clone(), range, backwards: false, limit: 100 };
+    let query = Query {
+        table: Table::Chats,
+        index: None,
+        pk: pk.clone(),
+        range,
+        backwards: false,
+        limit: 100,
+    };
     let mut is_open = false;
     for item in hub.db.query(&query).await? {
         let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
-        let Some((unsure_chat, seq)) = sk.and_then(|sk| keys::unsure_of_sk(sk)) else { continue };
+        let Some((unsure_chat, seq)) = sk.and_then(|sk| keys::unsure_of_sk(sk)) else {
+            continue;
+        };
         let unsure: UnsureRow = row::read(item)?;
         let key = keys::message(&unsure_chat, seq);
-        let Some(message) = row::load::<Message>(&hub.db, &key).await? else { continue };
-        let Some(delivery) = message.deliveries.get(&Destination::Whatsapp) else { continue };
+        let Some(message) = row::load::<Message>(&hub.db, &key).await? else {
+            continue;
+        };
+        let Some(delivery) = message.deliveries.get(&Destination::Whatsapp) else {
+            continue;
+        };
         let mut is_unknown = false;
         for (part, row) in delivery.parts.iter().enumerate() {
-            if let PartState::Unknown { since_ms, to_person, .. } = row.state {
+            if let PartState::Unknown {
+                since_ms,
+                to_person,
+                ..
+            } = row.state
+            {
                 if is_echo_of(echo, &message, part, since_ms) {
                     return Ok(Owner::Ours(Box::new(message), part));
                 }
@@ -468,10 +544,20 @@ async fn owner<D: Db, Q: Queue>(
         }
         if !is_unknown && unsure.since_ms + hub.settings.unknown_after_ms < hub.clock.now_ms() {
             let gone = keys::unsure(&chat.number, &unsure_chat, seq);
-            hub.db.write(vec![Write { key: gone, op: Op::Delete, only_if: Cond::Always }]).await?;
+            hub.db
+                .write(vec![Write {
+                    key: gone,
+                    op: Op::Delete,
+                    only_if: Cond::Always,
+                }])
+                .await?;
         }
     }
-    Ok(if is_open { Owner::MaybeOurs } else { Owner::Stranger })
+    Ok(if is_open {
+        Owner::MaybeOurs
+    } else {
+        Owner::Stranger
+    })
 }
 
 async fn forget_echo<D: Db, Q: Queue>(
@@ -496,7 +582,11 @@ async fn home<D: Db, Q: Queue>(hub: &Hub<D, Q>, chat: &ChatRow) -> Result<Home, 
     })
 }
 
-fn part_of(message: &mut Message, destination: Destination, part: usize) -> &mut crate::domain::delivery::Part {
+fn part_of(
+    message: &mut Message,
+    destination: Destination,
+    part: usize,
+) -> &mut crate::domain::delivery::Part {
     // The caller has read this very part of the message.
     #[expect(clippy::expect_used, reason = "the part was found before")]
     message
@@ -506,6 +596,10 @@ fn part_of(message: &mut Message, destination: Destination, part: usize) -> &mut
         .expect("the part that is being delivered")
 }
 
-fn part_ref(message: &Message, destination: Destination, part: usize) -> &crate::domain::delivery::Part {
+fn part_ref(
+    message: &Message,
+    destination: Destination,
+    part: usize,
+) -> &crate::domain::delivery::Part {
     &message.deliveries[&destination].parts[part]
 }

@@ -96,7 +96,14 @@ where
         let Some(lease) = Lease::take(&hub.db, &hub.clock, key, &id, lease_ms).await? else {
             return Ok(());
         };
-        let (run, end) = work(Run { lane, id, deadline_ms, lease, lease_ms }).await?;
+        let (run, end) = work(Run {
+            lane,
+            id,
+            deadline_ms,
+            lease,
+            lease_ms,
+        })
+        .await?;
         run.lease.release(&hub.db).await?;
         let Some(chat) = row::load::<ChatRow>(&hub.db, &keys::chat(chat)).await? else {
             return Ok(());
@@ -125,7 +132,13 @@ where
 
 async fn wake_at<D: Db, Q: Queue>(hub: &Hub<D, Q>, chat: &ChatRow, lane: Lane, at_ms: Millis) {
     let wait_ms = (at_ms - hub.clock.now_ms()).max(0) as u64;
-    hub.wake(&chat.number, &chat.chat, lane, Duration::from_millis(wait_ms)).await;
+    hub.wake(
+        &chat.number,
+        &chat.chat,
+        lane,
+        Duration::from_millis(wait_ms),
+    )
+    .await;
 }
 
 /// Works off a lane of messages.
@@ -137,10 +150,17 @@ pub async fn work_off<D: Db, Q: Queue, P: Provider>(
 ) -> Result<(), DbError> {
     let lane = P::DESTINATION.lane();
     let lease_ms = P::LONGEST_CALL_MS + LEASE_MARGIN_MS;
-    with_lease(hub, chat, lane, lease_ms, deadline_ms, |mut run| async move {
-        let end = work(hub, provider, chat, &mut run).await?;
-        Ok((run, end))
-    })
+    with_lease(
+        hub,
+        chat,
+        lane,
+        lease_ms,
+        deadline_ms,
+        |mut run| async move {
+            let end = work(hub, provider, chat, &mut run).await?;
+            Ok((run, end))
+        },
+    )
     .await
 }
 
@@ -186,7 +206,11 @@ async fn work<D: Db, Q: Queue, P: Provider>(
         chat.lanes.entry(lane).or_default().cursor = cursor;
         chat.replace_due(lane, None);
         // Fails if anything came since the chat was read: then there is more to do.
-        match hub.db.write(vec![row::save(keys::chat(chat_id), &mut chat)?]).await {
+        match hub
+            .db
+            .write(vec![row::save(keys::chat(chat_id), &mut chat)?])
+            .await
+        {
             Ok(()) => return Ok(End::Idle),
             Err(DbError::Condition { .. } | DbError::Conflict) => continue,
             Err(error) => return Err(error),
@@ -210,7 +234,11 @@ async fn pause<D: Db, Q: Queue>(
         true
     })
     .await?;
-    Ok(if until_ms == 0 { End::OutOfTime } else { End::Waits(until_ms) })
+    Ok(if until_ms == 0 {
+        End::OutOfTime
+    } else {
+        End::Waits(until_ms)
+    })
 }
 
 /// The lanes of chats that were merged into this one go first: their messages are older.
@@ -223,7 +251,8 @@ async fn wait_for_merged<D: Db, Q: Queue>(
         let merged = row::load::<ChatRow>(&hub.db, &keys::chat(&id)).await?;
         match merged {
             Some(merged) if merged.due(lane).is_some() => {
-                hub.wake(&merged.number, &merged.chat, lane, Duration::ZERO).await;
+                hub.wake(&merged.number, &merged.chat, lane, Duration::ZERO)
+                    .await;
                 return Ok(Some(hub.clock.now_ms() + MERGE_WAIT_MS));
             }
             Some(merged) if merged.due_at.is_some() => {}

@@ -17,14 +17,19 @@ pub async fn learn_alias<D: Db, Q: Queue>(
     alias: &Alias,
 ) -> Result<(), DbError> {
     for _ in 0..row::TRIES {
-        let Some(ours) = living_chat(&hub.db, chat).await? else { return Ok(()) };
+        let Some(ours) = living_chat(&hub.db, chat).await? else {
+            return Ok(());
+        };
         if ours.address == *alias {
             return Ok(());
         }
         let key = keys::alias(number, alias);
         let learned = match chat_of_alias(&hub.db, number, alias).await? {
             None => {
-                let mut row = AliasRow { rev: 0, chat: ours.chat.clone() };
+                let mut row = AliasRow {
+                    rev: 0,
+                    chat: ours.chat.clone(),
+                };
                 hub.db.write(vec![row::save(key, &mut row)?]).await
             }
             Some(known) => match living_chat(&hub.db, &known.chat).await? {

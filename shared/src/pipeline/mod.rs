@@ -43,12 +43,8 @@ pub mod route;
 pub mod settle;
 pub mod sweep;
 
-// pub mod crm;
-pub mod crm_status;
-// pub mod reconcile;
-// pub mod tokens;
-// pub mod whatsapp;
-
+// pub mod crm_status;
+// // //
 /// What every step needs.
 #[derive(Debug)]
 pub struct Hub<D, Q> {
@@ -77,7 +73,11 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { hold_ms: 600_000, unknown_after_ms: 600_000, echo_after_ms: 60_000 }
+        Settings {
+            hold_ms: 600_000,
+            unknown_after_ms: 600_000,
+            echo_after_ms: 60_000,
+        }
     }
 }
 
@@ -85,7 +85,11 @@ impl<D: Db, Q: Queue> Hub<D, Q> {
     /// Wakes a lane, now or later. A wake-up that does not reach the queue is no failure: the
     /// sweeper finds the lane by its due time.
     pub async fn wake(&self, number: &NumberId, chat: &ChatId, lane: Lane, delay: Duration) {
-        let wake_up = WakeUp::LaneV1 { number: number.clone(), chat: chat.clone(), lane };
+        let wake_up = WakeUp::LaneV1 {
+            number: number.clone(),
+            chat: chat.clone(),
+            lane,
+        };
         if let Err(error) = self.queue.wake(wake_up, delay).await {
             tracing::warn!(%chat, lane = lane.as_str(), %error, "wake-up left to the sweeper");
         }
@@ -96,7 +100,8 @@ impl<D: Db, Q: Queue> Hub<D, Q> {
         let now = self.clock.now_ms();
         for lane in Lane::ALL {
             if chat.due(lane).is_some_and(|due| due <= now) {
-                self.wake(&chat.number, &chat.chat, lane, Duration::ZERO).await;
+                self.wake(&chat.number, &chat.chat, lane, Duration::ZERO)
+                    .await;
             }
         }
     }

@@ -47,7 +47,8 @@ pub async fn accept<D: Db, Q: Queue>(
             return Ok(Applied::Parked);
         }
         id.receipts.push(receipt.clone());
-        id.expires_at.get_or_insert(hub.clock.now_ms() / 1000 + PARKED_FOR_S);
+        id.expires_at
+            .get_or_insert(hub.clock.now_ms() / 1000 + PARKED_FOR_S);
         match hub.db.write(vec![row::save(key.clone(), &mut id)?]).await {
             Ok(()) => return Ok(Applied::Parked),
             Err(DbError::Condition { .. } | DbError::Conflict) => continue,
@@ -66,7 +67,11 @@ async fn settle_receipt<D: Db, Q: Queue>(
     let mut moved = false;
     settle::change_message(hub, &claim.chat, claim.seq, |message| {
         moved = apply(message, claim.part, receipt);
-        if moved { Change::Write } else { Change::Nothing }
+        if moved {
+            Change::Write
+        } else {
+            Change::Nothing
+        }
     })
     .await?;
     if receipt.status.has_left_the_gateway() {

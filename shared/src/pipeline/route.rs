@@ -57,7 +57,9 @@ where
     F: Future<Output = Option<Vec<String>>> + Send,
 {
     let mut numbers = directory::numbers(&hub.db, to.workspace).await?;
-    let by_phone = to.phone.and_then(|text| phone::crm_phone_to_alias(text, to.country));
+    let by_phone = to
+        .phone
+        .and_then(|text| phone::crm_phone_to_alias(text, to.country));
 
     let mut chats = Vec::new();
     for known in chats_of_contact(&hub.db, to.location, to.contact).await? {
@@ -74,25 +76,35 @@ where
     }
     if let Some((number, chat)) = last_conversation(&numbers, chats) {
         let number = Box::new(numbers.swap_remove(number));
-        return Ok(Route::Via { number, address: chat.address });
+        return Ok(Route::Via {
+            number,
+            address: chat.address,
+        });
     }
 
     if numbers.is_empty() {
         return Ok(Route::NoNumber);
     }
-    let Some(address) = by_phone else { return Ok(Route::NoAddress) };
+    let Some(address) = by_phone else {
+        return Ok(Route::NoAddress);
+    };
     let number = match numbers.len() {
         1 => 0,
         _ => tagged(&numbers, &tags().await.unwrap_or_default()).unwrap_or(0),
     };
-    Ok(Route::Via { number: Box::new(numbers.swap_remove(number)), address })
+    Ok(Route::Via {
+        number: Box::new(numbers.swap_remove(number)),
+        address,
+    })
 }
 
 fn last_conversation(numbers: &[NumberRow], chats: Vec<ChatRow>) -> Option<(usize, ChatRow)> {
     chats
         .into_iter()
         .filter_map(|chat| {
-            let number = numbers.iter().position(|number| number.number == chat.number)?;
+            let number = numbers
+                .iter()
+                .position(|number| number.number == chat.number)?;
             Some((number, chat))
         })
         .max_by_key(|(_, chat)| (chat.last_in_ms, chat.last_at))

@@ -57,7 +57,9 @@ async fn change_message_once<D: Db, Q: Queue>(
     change: &mut (impl FnMut(&mut Message) -> Change + Send),
 ) -> Result<Option<Message>, DbError> {
     let key = keys::message(chat, seq);
-    let Some(mut message) = row::load::<Message>(&hub.db, &key).await? else { return Ok(None) };
+    let Some(mut message) = row::load::<Message>(&hub.db, &key).await? else {
+        return Ok(None);
+    };
     if change(&mut message) == Change::Nothing {
         return Ok(Some(message));
     }
@@ -65,7 +67,8 @@ async fn change_message_once<D: Db, Q: Queue>(
     let chat = tell_crm(hub, &message, &mut writes).await?;
     hub.db.write(writes).await?;
     if let Some(chat) = chat {
-        hub.wake(&chat.number, &chat.chat, Lane::CrmStatus, Duration::ZERO).await;
+        hub.wake(&chat.number, &chat.chat, Lane::CrmStatus, Duration::ZERO)
+            .await;
     }
     Ok(Some(message))
 }
@@ -80,7 +83,9 @@ async fn tell_crm<D: Db, Q: Queue>(
         return Ok(None);
     }
     let key = keys::chat(&message.chat);
-    let Some(mut chat) = row::load::<ChatRow>(&hub.db, &key).await? else { return Ok(None) };
+    let Some(mut chat) = row::load::<ChatRow>(&hub.db, &key).await? else {
+        return Ok(None);
+    };
     chat.untold.insert(message.seq);
     chat.set_due(Lane::CrmStatus, hub.clock.now_ms());
     writes.push(row::save(key, &mut chat)?);
@@ -119,7 +124,9 @@ async fn sent_to_crm<D: Db, Q: Queue>(
     remote_id: &str,
 ) -> Result<(), DbError> {
     let key = keys::message(&message.chat, message.seq);
-    let Some(mut now) = row::load::<Message>(&hub.db, &key).await? else { return Ok(()) };
+    let Some(mut now) = row::load::<Message>(&hub.db, &key).await? else {
+        return Ok(());
+    };
     if mark_done(&mut now, Destination::Crm, part, remote_id).is_none() {
         return Ok(());
     }
@@ -134,12 +141,20 @@ async fn sent_to_whatsapp<D: Db, Q: Queue>(
 ) -> Result<(), DbError> {
     let key = keys::message(&message.chat, message.seq);
     let id_key = keys::whatsapp_id(&message.number, IdKind::Message, remote_id);
-    let Some(mut now) = row::load::<Message>(&hub.db, &key).await? else { return Ok(()) };
+    let Some(mut now) = row::load::<Message>(&hub.db, &key).await? else {
+        return Ok(());
+    };
     let Some(was_unknown) = mark_done(&mut now, Destination::Whatsapp, part, remote_id) else {
         return Ok(());
     };
-    let claim = Claim { chat: message.chat.clone(), seq: message.seq, part };
-    let mut id = row::load::<IdRow>(&hub.db, &id_key).await?.unwrap_or_default();
+    let claim = Claim {
+        chat: message.chat.clone(),
+        seq: message.seq,
+        part,
+    };
+    let mut id = row::load::<IdRow>(&hub.db, &id_key)
+        .await?
+        .unwrap_or_default();
     let mut writes = Vec::new();
     let mut echo = None;
     match &id.claimed {
@@ -162,12 +177,17 @@ async fn sent_to_whatsapp<D: Db, Q: Queue>(
     writes.push(row::save(key, &mut now)?);
     if was_unknown {
         let unsure = keys::unsure(&message.number, &message.chat, message.seq);
-        writes.push(Write { key: unsure, op: Op::Delete, only_if: Cond::Always });
+        writes.push(Write {
+            key: unsure,
+            op: Op::Delete,
+            only_if: Cond::Always,
+        });
     }
     let chat = tell_crm(hub, &now, &mut writes).await?;
     hub.db.write(writes).await?;
     if let Some(chat) = chat {
-        hub.wake(&chat.number, &chat.chat, Lane::CrmStatus, Duration::ZERO).await;
+        hub.wake(&chat.number, &chat.chat, Lane::CrmStatus, Duration::ZERO)
+            .await;
     }
     if let Some(echo) = echo {
         super::merge::learn_alias(hub, &message.number, &message.chat, &echo.message.chat).await?;
@@ -224,7 +244,9 @@ pub async fn change_part<D: Db, Q: Queue>(
         let Some(delivery) = message.deliveries.get_mut(&destination) else {
             return Change::Nothing;
         };
-        let Some(part) = delivery.parts.get_mut(part) else { return Change::Nothing };
+        let Some(part) = delivery.parts.get_mut(part) else {
+            return Change::Nothing;
+        };
         if matches!(part.state, PartState::Done | PartState::Dead) {
             return Change::Nothing;
         }
@@ -254,9 +276,19 @@ pub async fn note_unsure<D: Db, Q: Queue>(
 ) -> Result<(), DbError> {
     let key = keys::unsure(&message.number, &message.chat, message.seq);
     // A match can turn up as long as GREEN-API keeps what it has not delivered.
-    let unsure = UnsureRow { rev: 1, since_ms, expires_at: since_ms / 1000 + 2 * 24 * 3600 };
+    let unsure = UnsureRow {
+        rev: 1,
+        since_ms,
+        expires_at: since_ms / 1000 + 2 * 24 * 3600,
+    };
     let op = Op::Put(row::item(&unsure)?);
-    hub.db.write(vec![Write { key, op, only_if: Cond::Always }]).await
+    hub.db
+        .write(vec![Write {
+            key,
+            op,
+            only_if: Cond::Always,
+        }])
+        .await
 }
 
 /// Whether the same write can go through when it is tried again after reading anew.
@@ -265,5 +297,7 @@ fn may_pass(error: &DbError) -> bool {
 }
 
 async fn pause<D: Db, Q: Queue>(hub: &Hub<D, Q>, tries: u32) {
-    hub.clock.sleep(Duration::from_millis(u64::from(tries.min(10)) * 20)).await;
+    hub.clock
+        .sleep(Duration::from_millis(u64::from(tries.min(10)) * 20))
+        .await;
 }

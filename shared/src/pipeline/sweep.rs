@@ -21,13 +21,20 @@ pub async fn wake_due_lanes<D: Db, Q: Queue>(hub: &Hub<D, Q>) -> Result<usize, D
             table: Table::Chats,
             index: Some(Index::Due),
             pk: keys::due_shard(shard),
-            range: Range::Number { from: 0, to: hub.clock.now_ms() - GRACE_MS },
+            range: Range::Number {
+                from: 0,
+                to: hub.clock.now_ms() - GRACE_MS,
+            },
             backwards: false,
             limit: PER_SHARD,
         };
         for item in hub.db.query(&query).await? {
-            let Some(chat) = item.get("pk").and_then(|pk| pk.as_s().ok()) else { continue };
-            let Some(chat) = keys::chat_of_pk(chat) else { continue };
+            let Some(chat) = item.get("pk").and_then(|pk| pk.as_s().ok()) else {
+                continue;
+            };
+            let Some(chat) = keys::chat_of_pk(chat) else {
+                continue;
+            };
             if let Some(chat) = row::load::<ChatRow>(&hub.db, &keys::chat(&chat)).await? {
                 hub.wake_due(&chat).await;
                 n_chats += 1;

@@ -273,11 +273,17 @@ pub async fn living_chat(db: &impl Db, chat: &ChatId) -> Result<Option<ChatRow>,
     // A chain of merges is as long as a person has aliases.
     for _ in 0..8 {
         match row::load::<ChatRow>(db, &keys::chat(&id)).await? {
-            Some(ChatRow { merged_into: Some(survivor), .. }) => id = survivor,
+            Some(ChatRow {
+                merged_into: Some(survivor),
+                ..
+            }) => id = survivor,
             found => return Ok(found),
         }
     }
-    Err(DbError::Malformed { what: "a chat", why: "merged in a circle".into() })
+    Err(DbError::Malformed {
+        what: "a chat",
+        why: "merged in a circle".into(),
+    })
 }
 
 /// The live messages from `seq` on, at most `limit`.
@@ -288,7 +294,14 @@ pub async fn messages_from(
     limit: usize,
 ) -> Result<Vec<Message>, DbError> {
     let (pk, range) = keys::messages_from(chat, seq);
-    let query = Query { table: Table::Chats, index: None, pk, range, backwards: false, limit };
+    let query = Query {
+        table: Table::Chats,
+        index: None,
+        pk,
+        range,
+        backwards: false,
+        limit,
+    };
     db.query(&query).await?.into_iter().map(row::read).collect()
 }
 
@@ -299,6 +312,13 @@ pub async fn chats_of_contact(
     contact: &ContactId,
 ) -> Result<Vec<ContactChatRow>, DbError> {
     let (pk, range) = keys::contact_chats(location, contact);
-    let query = Query { table: Table::Chats, index: None, pk, range, backwards: false, limit: 100 };
+    let query = Query {
+        table: Table::Chats,
+        index: None,
+        pk,
+        range,
+        backwards: false,
+        limit: 100,
+    };
     db.query(&query).await?.into_iter().map(row::read).collect()
 }

@@ -260,10 +260,20 @@ impl InstallRow {
 pub async fn numbers(db: &impl Db, workspace: &WorkspaceId) -> Result<Vec<NumberRow>, DbError> {
     let (pk, range) = keys::numbers(workspace);
     // More numbers than a workspace can manage by hand.
-    let query =
-        Query { table: Table::Directory, index: None, pk, range, backwards: false, limit: 1000 };
-    let mut numbers: Vec<NumberRow> =
-        db.query(&query).await?.into_iter().map(row::read).collect::<Result<_, _>>()?;
+    let query = Query {
+        table: Table::Directory,
+        index: None,
+        pk,
+        range,
+        backwards: false,
+        limit: 1000,
+    };
+    let mut numbers: Vec<NumberRow> = db
+        .query(&query)
+        .await?
+        .into_iter()
+        .map(row::read)
+        .collect::<Result<_, _>>()?;
     numbers.sort_by(|a, b| (a.created_ms, &a.number).cmp(&(b.created_ms, &b.number)));
     Ok(numbers)
 }

@@ -6,7 +6,9 @@
 use crate::domain::chat_id::Alias;
 use crate::domain::delivery::Lane;
 use crate::domain::event::IdKind;
-use crate::domain::ids::{ChatId, CompanyId, ContactId, IdInstance, LocationId, NumberId, WorkspaceId};
+use crate::domain::ids::{
+    ChatId, CompanyId, ContactId, IdInstance, LocationId, NumberId, WorkspaceId,
+};
 use crate::store::db::{Key, Range, Table};
 
 /// In how many shards the due indexes are split, so that no partition of them is hot.
@@ -25,7 +27,11 @@ pub fn workspace(workspace: &WorkspaceId) -> Key {
 
 /// A number of a workspace.
 pub fn number(workspace: &WorkspaceId, number: &NumberId) -> Key {
-    key(Table::Directory, format!("WS#{workspace}"), format!("NUM#{number}"))
+    key(
+        Table::Directory,
+        format!("WS#{workspace}"),
+        format!("NUM#{number}"),
+    )
 }
 
 /// All numbers of a workspace: partition and range of sort keys.
@@ -36,22 +42,38 @@ pub fn numbers(workspace: &WorkspaceId) -> (String, Range) {
 /// Which number a webhook address belongs to. The key is kept as a hash, so that nobody who reads
 /// the table can write to us.
 pub fn hook(key_sha256: &str) -> Key {
-    key(Table::Directory, format!("HOOK#{key_sha256}"), "HOOK".into())
+    key(
+        Table::Directory,
+        format!("HOOK#{key_sha256}"),
+        "HOOK".into(),
+    )
 }
 
 /// Whose an instance is: there is one row for each, so that nobody can add it twice.
 pub fn instance_owner(instance: IdInstance) -> Key {
-    key(Table::Directory, format!("GREEN#{instance}"), "OWNER".into())
+    key(
+        Table::Directory,
+        format!("GREEN#{instance}"),
+        "OWNER".into(),
+    )
 }
 
 /// The installation in a GoHighLevel location.
 pub fn install(location: &LocationId) -> Key {
-    key(Table::Directory, format!("LOC#{location}"), "INSTALL".into())
+    key(
+        Table::Directory,
+        format!("LOC#{location}"),
+        "INSTALL".into(),
+    )
 }
 
 /// The installation in a GoHighLevel agency.
 pub fn company(company: &CompanyId) -> Key {
-    key(Table::Directory, format!("COMPANY#{company}"), "INSTALL".into())
+    key(
+        Table::Directory,
+        format!("COMPANY#{company}"),
+        "INSTALL".into(),
+    )
 }
 
 // --- chats ---------------------------------------------------------------------------------------
@@ -63,7 +85,11 @@ pub fn chat(chat: &ChatId) -> Key {
 
 /// Which conversation one of WhatsApp's ids stands for.
 pub fn alias(number: &NumberId, alias: &Alias) -> Key {
-    key(Table::Chats, format!("NUM#{number}#ALIAS#{alias}"), "ALIAS".into())
+    key(
+        Table::Chats,
+        format!("NUM#{number}#ALIAS#{alias}"),
+        "ALIAS".into(),
+    )
 }
 
 /// A message by its place. Live ones sort by sequence (`L`); imported ones (`I`) sort below them.
@@ -73,7 +99,10 @@ pub fn message(chat: &ChatId, seq: u64) -> Key {
 
 /// The live messages from `seq` on: partition and range of sort keys.
 pub fn messages_from(chat: &ChatId, seq: u64) -> (String, Range) {
-    let range = Range::Text { from: message_sk(seq), to: "M#L#~".into() };
+    let range = Range::Text {
+        from: message_sk(seq),
+        to: "M#L#~".into(),
+    };
     (format!("CHAT#{chat}"), range)
 }
 
@@ -83,17 +112,29 @@ fn message_sk(seq: u64) -> String {
 
 /// What a WhatsApp id stands for: the meeting point of messages, echoes and receipts.
 pub fn whatsapp_id(number: &NumberId, kind: IdKind, remote_id: &str) -> Key {
-    key(Table::Chats, format!("NUM#{number}#ID#{}#{remote_id}", kind.as_str()), "ID".into())
+    key(
+        Table::Chats,
+        format!("NUM#{number}#ID#{}#{remote_id}", kind.as_str()),
+        "ID".into(),
+    )
 }
 
 /// What a message id of GoHighLevel stands for.
 pub fn ghl_id(location: &LocationId, message_id: &str) -> Key {
-    key(Table::Chats, format!("LOC#{location}#ID#{message_id}"), "ID".into())
+    key(
+        Table::Chats,
+        format!("LOC#{location}#ID#{message_id}"),
+        "ID".into(),
+    )
 }
 
 /// A contact's conversation on one number.
 pub fn contact_chat(location: &LocationId, contact: &ContactId, number: &NumberId) -> Key {
-    key(Table::Chats, contact_pk(location, contact), format!("CHAT#{number}"))
+    key(
+        Table::Chats,
+        contact_pk(location, contact),
+        format!("CHAT#{number}"),
+    )
 }
 
 /// A contact's conversations on all numbers: partition and range of sort keys.
@@ -107,7 +148,11 @@ fn contact_pk(location: &LocationId, contact: &ContactId) -> String {
 
 /// A send of this number whose outcome is unknown.
 pub fn unsure(number: &NumberId, chat: &ChatId, seq: u64) -> Key {
-    key(Table::Chats, format!("NUM#{number}#UNSURE"), format!("U#{chat}#{seq:016}"))
+    key(
+        Table::Chats,
+        format!("NUM#{number}#UNSURE"),
+        format!("U#{chat}#{seq:016}"),
+    )
 }
 
 /// All sends of this number whose outcome is unknown: partition and range of sort keys.
@@ -123,7 +168,11 @@ pub fn unsure_of_sk(sk: &str) -> Option<(ChatId, u64)> {
 
 /// A body that could not be understood.
 pub fn quarantine(number: &NumberId, at_ms: i64, sha256: &str) -> Key {
-    key(Table::Chats, format!("NUM#{number}#QUARANTINE"), format!("{at_ms:016}#{sha256}"))
+    key(
+        Table::Chats,
+        format!("NUM#{number}#QUARANTINE"),
+        format!("{at_ms:016}#{sha256}"),
+    )
 }
 
 /// The partition of one shard of a due index.
@@ -148,42 +197,72 @@ pub fn chat_of_pk(pk: &str) -> Option<ChatId> {
 
 /// Who works a lane off.
 pub fn lane_lease(chat: &ChatId, lane: Lane) -> Key {
-    key(Table::Runtime, format!("LEASE#{chat}#{}", lane.as_str()), "LEASE".into())
+    key(
+        Table::Runtime,
+        format!("LEASE#{chat}#{}", lane.as_str()),
+        "LEASE".into(),
+    )
 }
 
 /// Who refreshes a location's tokens.
 pub fn token_lease(location: &LocationId) -> Key {
-    key(Table::Runtime, format!("LEASE#TOKEN#{location}"), "LEASE".into())
+    key(
+        Table::Runtime,
+        format!("LEASE#TOKEN#{location}"),
+        "LEASE".into(),
+    )
 }
 
 /// The pace of one GREEN-API method of one number.
 pub fn green_limit(number: &NumberId, method: &str) -> Key {
-    key(Table::Runtime, format!("LIMIT#GREEN#{number}#{method}"), "LIMIT".into())
+    key(
+        Table::Runtime,
+        format!("LIMIT#GREEN#{number}#{method}"),
+        "LIMIT".into(),
+    )
 }
 
 /// How fast a number's queue at the provider drains, and what of ours is in it.
 pub fn drain(number: &NumberId) -> Key {
-    key(Table::Runtime, format!("LIMIT#DRAIN#{number}"), "LIMIT".into())
+    key(
+        Table::Runtime,
+        format!("LIMIT#DRAIN#{number}"),
+        "LIMIT".into(),
+    )
 }
 
 /// The pace of calls to GoHighLevel for one location.
 pub fn ghl_limit(location: &LocationId) -> Key {
-    key(Table::Runtime, format!("LIMIT#GHL#{location}"), "LIMIT".into())
+    key(
+        Table::Runtime,
+        format!("LIMIT#GHL#{location}"),
+        "LIMIT".into(),
+    )
 }
 
 /// A signed-in GoHighLevel user's session, by the hash of its token.
 pub fn session(token_sha256: &str) -> Key {
-    key(Table::Runtime, format!("SESSION#{token_sha256}"), "SESSION".into())
+    key(
+        Table::Runtime,
+        format!("SESSION#{token_sha256}"),
+        "SESSION".into(),
+    )
 }
 
 /// A user context that has been exchanged once.
 pub fn seen_context(sha256: &str) -> Key {
-    key(Table::Runtime, format!("CONTEXT#{sha256}"), "CONTEXT".into())
+    key(
+        Table::Runtime,
+        format!("CONTEXT#{sha256}"),
+        "CONTEXT".into(),
+    )
 }
 
-
 fn starting_with(prefix: &str) -> Range {
-    Range::Text { from: prefix.to_owned(), to: format!("{prefix}~") }
+    Range::Text {
+        from: prefix.to_owned(),
+        to: format!("{prefix}~"),
+    }
 }
 
 #[cfg(test)]
@@ -199,8 +278,9 @@ mod tests {
 
     #[test]
     fn ids_spread_over_all_shards() {
-        let shards: std::collections::BTreeSet<_> =
-            (0..500).map(|n| due_shard_of(&format!("chat-{n}"))).collect();
+        let shards: std::collections::BTreeSet<_> = (0..500)
+            .map(|n| due_shard_of(&format!("chat-{n}")))
+            .collect();
         assert_eq!(shards.len(), usize::from(DUE_SHARDS));
     }
 }

@@ -37,14 +37,18 @@ pub(crate) use row;
 
 /// The struct of an item.
 pub fn read<T: Row>(item: Item) -> Result<T, DbError> {
-    serde_dynamo::from_item(item)
-        .map_err(|error| DbError::Malformed { what: T::WHAT, why: error.to_string() })
+    serde_dynamo::from_item(item).map_err(|error| DbError::Malformed {
+        what: T::WHAT,
+        why: error.to_string(),
+    })
 }
 
 /// The item of a struct.
 pub fn item<T: Row>(row: &T) -> Result<Item, DbError> {
-    serde_dynamo::to_item(row)
-        .map_err(|error| DbError::Malformed { what: T::WHAT, why: error.to_string() })
+    serde_dynamo::to_item(row).map_err(|error| DbError::Malformed {
+        what: T::WHAT,
+        why: error.to_string(),
+    })
 }
 
 /// The row at `key`, strongly consistent.
@@ -58,8 +62,16 @@ pub async fn load<T: Row>(db: &impl Db, key: &Key) -> Result<Option<T>, DbError>
 pub fn save<T: Row>(key: Key, row: &mut T) -> Result<Write, DbError> {
     let seen = row.rev();
     row.set_rev(seen + 1);
-    let only_if = if seen == 0 { Cond::Absent } else { Cond::Rev(seen) };
-    Ok(Write { key, op: Op::Put(item(row)?), only_if })
+    let only_if = if seen == 0 {
+        Cond::Absent
+    } else {
+        Cond::Rev(seen)
+    };
+    Ok(Write {
+        key,
+        op: Op::Put(item(row)?),
+        only_if,
+    })
 }
 
 /// How often a write is tried anew after somebody else was there first.
@@ -86,7 +98,9 @@ async fn change_once<T: Row>(
     key: &Key,
     change: &mut (impl FnMut(&mut T) -> bool + Send),
 ) -> Result<Option<T>, DbError> {
-    let Some(mut row) = load::<T>(db, key).await? else { return Ok(None) };
+    let Some(mut row) = load::<T>(db, key).await? else {
+        return Ok(None);
+    };
     if change(&mut row) {
         db.write(vec![save(key.clone(), &mut row)?]).await?;
     }

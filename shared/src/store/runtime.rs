@@ -43,7 +43,10 @@ impl Lease {
     ) -> Result<Option<Lease>, DbError> {
         let now = clock.now_ms();
         let only_if = Cond::AbsentOrBefore("until_ms", now);
-        match db.write(vec![put(&key, owner, now + length_ms, only_if)?]).await {
+        match db
+            .write(vec![put(&key, owner, now + length_ms, only_if)?])
+            .await
+        {
             Ok(()) => {}
             // Not ours, unless it was our own write that was repeated after its answer got lost.
             Err(DbError::Condition { .. }) => {
@@ -55,7 +58,11 @@ impl Lease {
             Err(DbError::Conflict) => return Ok(None),
             Err(error) => return Err(error),
         }
-        Ok(Some(Lease { key, owner: owner.to_owned(), until_ms: now + length_ms }))
+        Ok(Some(Lease {
+            key,
+            owner: owner.to_owned(),
+            until_ms: now + length_ms,
+        }))
     }
 
     /// Makes the lease last `length_ms` from now; `false` if somebody else has taken it.
@@ -67,7 +74,10 @@ impl Lease {
     ) -> Result<bool, DbError> {
         let until_ms = clock.now_ms() + length_ms;
         let only_if = Cond::Is("owner", self.owner.clone());
-        match db.write(vec![put(&self.key, &self.owner, until_ms, only_if)?]).await {
+        match db
+            .write(vec![put(&self.key, &self.owner, until_ms, only_if)?])
+            .await
+        {
             Ok(()) => {
                 self.until_ms = until_ms;
                 Ok(true)
@@ -80,7 +90,14 @@ impl Lease {
     /// Gives the lease back, if it is still ours.
     pub async fn release(self, db: &impl Db) -> Result<(), DbError> {
         let only_if = Cond::Is("owner", self.owner);
-        match db.write(vec![Write { key: self.key, op: Op::Delete, only_if }]).await {
+        match db
+            .write(vec![Write {
+                key: self.key,
+                op: Op::Delete,
+                only_if,
+            }])
+            .await
+        {
             Err(DbError::Condition { .. }) => Ok(()),
             done => done,
         }
@@ -94,7 +111,11 @@ fn put(key: &Key, owner: &str, until_ms: Millis, only_if: Cond) -> Result<Write,
         until_ms,
         expires_at: until_ms / 1000 + 3600,
     };
-    Ok(Write { key: key.clone(), op: Op::Put(row::item(&row)?), only_if })
+    Ok(Write {
+        key: key.clone(),
+        op: Op::Put(row::item(&row)?),
+        only_if,
+    })
 }
 
 /// A GoHighLevel user who opened our page.

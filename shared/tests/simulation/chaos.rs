@@ -54,7 +54,10 @@ pub struct Process {
 
 impl Process {
     pub fn new(dice: &Arc<Dice>) -> Arc<Self> {
-        Arc::new(Process { dice: dice.clone(), died: Notify::new() })
+        Arc::new(Process {
+            dice: dice.clone(),
+            died: Notify::new(),
+        })
     }
 
     /// Runs until it is done, or until the process dies: then everything it was about is dropped.

@@ -47,10 +47,12 @@ macro_rules! ensure {
 
 pub fn check(world: &World) -> Result<Seen, String> {
     let rows = world.db.rows(Table::Chats);
-    let messages: Vec<Message> =
-        select(&rows, |key| key.sk.starts_with("M#")).map(|item| row::read(item).unwrap()).collect();
-    let chats: Vec<ChatRow> =
-        select(&rows, |key| key.sk == "CHAT").map(|item| row::read(item).unwrap()).collect();
+    let messages: Vec<Message> = select(&rows, |key| key.sk.starts_with("M#"))
+        .map(|item| row::read(item).unwrap())
+        .collect();
+    let chats: Vec<ChatRow> = select(&rows, |key| key.sk == "CHAT")
+        .map(|item| row::read(item).unwrap())
+        .collect();
 
     came_to_rest(world, &chats)?;
     nothing_is_lost_or_doubled_towards_the_crm(world, &messages)?;
@@ -62,22 +64,49 @@ pub fn check(world: &World) -> Result<Seen, String> {
         messages: messages.len() as u64,
         crashes: world.dice.crashes.load(Ordering::Relaxed),
         unknown,
-        merges: chats.iter().filter(|chat| chat.merged_into.is_some()).count() as u64,
-        strangers: world.phones.lock().unwrap().iter().filter(|sent| !sent.is_ours).count() as u64,
+        merges: chats
+            .iter()
+            .filter(|chat| chat.merged_into.is_some())
+            .count() as u64,
+        strangers: world
+            .phones
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|sent| !sent.is_ours)
+            .count() as u64,
     })
 }
 
 fn select(rows: &[(Key, Item)], which: impl Fn(&Key) -> bool) -> impl Iterator<Item = Item> {
-    rows.iter().filter(move |(key, _)| which(key)).map(|(_, item)| item.clone())
+    rows.iter()
+        .filter(move |(key, _)| which(key))
+        .map(|(_, item)| item.clone())
 }
 
 fn came_to_rest(world: &World, chats: &[ChatRow]) -> Result<(), String> {
     for chat in chats {
-        ensure!(chat.due_at.is_none(), "chat {} is still due: {chat:?}", chat.chat);
-        ensure!(chat.untold.is_empty(), "chat {} has statuses to tell", chat.chat);
-        ensure!(chat.echoes.is_empty(), "chat {} has echoes waiting: {chat:?}", chat.chat);
+        ensure!(
+            chat.due_at.is_none(),
+            "chat {} is still due: {chat:?}",
+            chat.chat
+        );
+        ensure!(
+            chat.untold.is_empty(),
+            "chat {} has statuses to tell",
+            chat.chat
+        );
+        ensure!(
+            chat.echoes.is_empty(),
+            "chat {} has echoes waiting: {chat:?}",
+            chat.chat
+        );
     }
-    ensure!(world.queue.waiting().is_empty(), "wake-ups are left: {:?}", world.queue.waiting());
+    ensure!(
+        world.queue.waiting().is_empty(),
+        "wake-ups are left: {:?}",
+        world.queue.waiting()
+    );
     Ok(())
 }
 
@@ -90,18 +119,38 @@ fn nothing_is_lost_or_doubled_towards_the_crm(
     for (id, _, direction) in world.reported.lock().unwrap().iter() {
         let posts: Vec<_> = crm.iter().filter(|post| post.alt_id == *id).collect();
         ensure!(posts.len() == 1, "{id} is {} times in the CRM", posts.len());
-        ensure!(posts[0].direction == *direction, "{id} goes the wrong way in the CRM");
+        ensure!(
+            posts[0].direction == *direction,
+            "{id} goes the wrong way in the CRM"
+        );
     }
     for post in crm.iter() {
-        let is_ours = world.phones.lock().unwrap().iter().any(|p| p.is_ours && p.id == post.alt_id);
-        ensure!(!is_ours, "our own send {} was put into the CRM", post.alt_id);
+        let is_ours = world
+            .phones
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|p| p.is_ours && p.id == post.alt_id);
+        ensure!(
+            !is_ours,
+            "our own send {} was put into the CRM",
+            post.alt_id
+        );
     }
     for (id, _, _) in world.asked.lock().unwrap().iter() {
         let n = messages
             .iter()
-            .filter(|message| message.crm.as_ref().is_some_and(|crm| crm.message_id == *id))
+            .filter(|message| {
+                message
+                    .crm
+                    .as_ref()
+                    .is_some_and(|crm| crm.message_id == *id)
+            })
             .count();
-        ensure!(n == 1, "the agent's message {id} was accepted and stored {n} times");
+        ensure!(
+            n == 1,
+            "the agent's message {id} was accepted and stored {n} times"
+        );
     }
     Ok(())
 }
@@ -112,9 +161,13 @@ fn nothing_is_sent_twice(world: &World, messages: &[Message]) -> Result<u64, Str
     let mut of_text: BTreeMap<(usize, String), (u64, u64, u64)> = BTreeMap::new();
     let mut unknown = 0;
     for message in messages {
-        let Some(delivery) = message.deliveries.get(&Destination::Whatsapp) else { continue };
+        let Some(delivery) = message.deliveries.get(&Destination::Whatsapp) else {
+            continue;
+        };
         let person = world.person_of(&message.chat).unwrap();
-        let entry = of_text.entry((person, text_of(&message.content))).or_default();
+        let entry = of_text
+            .entry((person, text_of(&message.content)))
+            .or_default();
         entry.0 += 1;
         match &delivery.parts[0].state {
             PartState::Done => {
@@ -123,24 +176,39 @@ fn nothing_is_sent_twice(world: &World, messages: &[Message]) -> Result<u64, Str
                 ensure!(is_real, "{id:?} is settled and was never sent");
                 entry.1 += 1;
             }
-            PartState::Unknown { to_person: true, .. } => {
+            PartState::Unknown {
+                to_person: true, ..
+            } => {
                 entry.2 += 1;
                 unknown += 1;
             }
-            other => return Err(format!("seq {} of {} ended as {other:?}", message.seq, message.chat)),
+            other => {
+                return Err(format!(
+                    "seq {} of {} ended as {other:?}",
+                    message.seq, message.chat
+                ));
+            }
         }
     }
     for ((person, text), (asked, done, unknown)) in &of_text {
-        let sent =
-            phones.iter().filter(|s| s.is_ours && s.person == *person && s.text == *text).count();
+        let sent = phones
+            .iter()
+            .filter(|s| s.is_ours && s.person == *person && s.text == *text)
+            .count();
         let sent = sent as u64;
-        ensure!(sent <= *asked, "{text:?} was asked for {asked} times and sent {sent} times");
+        ensure!(
+            sent <= *asked,
+            "{text:?} was asked for {asked} times and sent {sent} times"
+        );
         ensure!(
             sent >= *done && sent <= done + unknown,
             "{text:?}: {done} done, {unknown} unknown, but {sent} sent"
         );
     }
-    let ids: Vec<_> = messages.iter().filter_map(|m| m.whatsapp_id.as_ref()).collect();
+    let ids: Vec<_> = messages
+        .iter()
+        .filter_map(|m| m.whatsapp_id.as_ref())
+        .collect();
     let unique: BTreeSet<_> = ids.iter().collect();
     ensure!(ids.len() == unique.len(), "two messages claim the same id");
     Ok(unknown)
@@ -152,7 +220,10 @@ fn order_holds(world: &World, messages: &[Message]) -> Result<(), String> {
     let phones = world.phones.lock().unwrap();
     let mut by_chat: BTreeMap<_, Vec<&Message>> = BTreeMap::new();
     for message in messages {
-        by_chat.entry(message.chat.clone()).or_default().push(message);
+        by_chat
+            .entry(message.chat.clone())
+            .or_default()
+            .push(message);
     }
     for (chat, messages) in by_chat {
         let seqs: Vec<_> = messages.iter().map(|message| message.seq).collect();
@@ -167,13 +238,20 @@ fn order_holds(world: &World, messages: &[Message]) -> Result<(), String> {
             }
         };
         for to_crm in [true, false] {
-            let wanted = if to_crm { Destination::Crm } else { Destination::Whatsapp };
+            let wanted = if to_crm {
+                Destination::Crm
+            } else {
+                Destination::Whatsapp
+            };
             let places: Vec<_> = messages
                 .iter()
                 .filter(|message| message.deliveries.contains_key(&wanted))
                 .filter_map(|message| place(&message.whatsapp_id, to_crm))
                 .collect();
-            ensure!(places.is_sorted(), "chat {chat} is out of order at {wanted:?}: {places:?}");
+            ensure!(
+                places.is_sorted(),
+                "chat {chat} is out of order at {wanted:?}: {places:?}"
+            );
         }
     }
     Ok(())
@@ -196,7 +274,8 @@ fn statuses_only_go_forward(world: &World, messages: &[Message]) -> Result<(), S
             .as_ref()
             .and_then(|id| receipts.get(id))
             .map_or(Status::Accepted, |all| {
-                all.iter().fold(Status::Accepted, |now, next| now.advance(*next))
+                all.iter()
+                    .fold(Status::Accepted, |now, next| now.advance(*next))
             });
         if message.whatsapp_id.is_some() {
             ensure!(

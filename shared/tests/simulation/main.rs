@@ -31,7 +31,10 @@ fn promises_hold_for_every_seed() {
     }
     println!("{total:?}");
     // A simulation in which nothing went wrong has shown nothing.
-    assert!(!is_whole || total.is_eventful(), "too little happened: {total:?}");
+    assert!(
+        !is_whole || total.is_eventful(),
+        "too little happened: {total:?}"
+    );
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's own switches")]

@@ -75,10 +75,16 @@ impl Provider for Whatsapp {
         let world = &self.world;
         // A worker that is stopped for longer than its lease.
         if world.dice.mishap(10) {
-            world.clock.sleep(Duration::from_secs(world.dice.below(90))).await;
+            world
+                .clock
+                .sleep(Duration::from_secs(world.dice.below(90)))
+                .await;
         }
         self.process.maybe_die(5).await;
-        Ok(Prepared::Ready { with: (), at_ms: world.clock.now_ms() + world.dice.below(900) as i64 })
+        Ok(Prepared::Ready {
+            with: (),
+            at_ms: world.clock.now_ms() + world.dice.below(900) as i64,
+        })
     }
 
     async fn send(&self, (): (), _: &ChatRow, message: &Message, _: usize) -> Sent {
@@ -86,22 +92,38 @@ impl Provider for Whatsapp {
         self.process.maybe_die(20).await;
         if world.dice.mishap(10) {
             // Stopped after the claim for longer than the lease.
-            world.clock.sleep(Duration::from_secs(30 + world.dice.below(60))).await;
+            world
+                .clock
+                .sleep(Duration::from_secs(30 + world.dice.below(60)))
+                .await;
         }
         if world.dice.mishap(30) {
-            return Sent::Again { at_ms: None, reason: "429".into() };
+            return Sent::Again {
+                at_ms: None,
+                reason: "429".into(),
+            };
         }
         if world.dice.mishap(15) {
-            return Sent::Unknown { reason: "timeout before it was taken".into() };
+            return Sent::Unknown {
+                reason: "timeout before it was taken".into(),
+            };
         }
-        world.clock.sleep(Duration::from_millis(50 + world.dice.below(400))).await;
+        world
+            .clock
+            .sleep(Duration::from_millis(50 + world.dice.below(400)))
+            .await;
         let id = world.take_for_phone(&message.chat, text_of(&message.content));
         self.process.maybe_die(20).await;
         if world.dice.mishap(20) {
-            return Sent::Unknown { reason: "timeout after it was taken".into() };
+            return Sent::Unknown {
+                reason: "timeout after it was taken".into(),
+            };
         }
         // The echo may overtake the answer by far.
-        world.clock.sleep(Duration::from_millis(world.dice.below(1500))).await;
+        world
+            .clock
+            .sleep(Duration::from_millis(world.dice.below(1500)))
+            .await;
         Sent::Done { remote_id: id }
     }
 
@@ -128,7 +150,10 @@ impl Provider for Whatsapp {
             let key = keys::whatsapp_id(&message.number, IdKind::Message, &entry.id);
             let id = row::load::<IdRow>(&self.db, &key).await?;
             if id.is_none_or(|id| id.claimed.is_none()) {
-                return Ok(Looked::Found { remote_id: entry.id.clone(), status: None });
+                return Ok(Looked::Found {
+                    remote_id: entry.id.clone(),
+                    status: None,
+                });
             }
         }
         Ok(Looked::NotFound)
@@ -155,16 +180,26 @@ impl Provider for Crm {
         let world = &self.world;
         self.process.maybe_die(20).await;
         if world.is_crm_down() || world.dice.mishap(20) {
-            return Sent::LookThenAgain { reason: "503".into() };
+            return Sent::LookThenAgain {
+                reason: "503".into(),
+            };
         }
         if world.dice.mishap(10) {
-            world.clock.sleep(Duration::from_secs(world.dice.below(20))).await;
+            world
+                .clock
+                .sleep(Duration::from_secs(world.dice.below(20)))
+                .await;
         }
-        world.clock.sleep(Duration::from_millis(50 + world.dice.below(300))).await;
+        world
+            .clock
+            .sleep(Duration::from_millis(50 + world.dice.below(300)))
+            .await;
         let id = world.take_for_crm(message);
         self.process.maybe_die(20).await;
         if world.dice.mishap(20) {
-            return Sent::Unknown { reason: "timeout after it was taken".into() };
+            return Sent::Unknown {
+                reason: "timeout after it was taken".into(),
+            };
         }
         Sent::Done { remote_id: id }
     }
@@ -180,7 +215,9 @@ impl Provider for Crm {
             return Ok(Looked::NotNow);
         }
         let crm = self.world.crm.lock().unwrap();
-        let found = crm.iter().find(|post| Some(&post.alt_id) == message.whatsapp_id.as_ref());
+        let found = crm
+            .iter()
+            .find(|post| Some(&post.alt_id) == message.whatsapp_id.as_ref());
         Ok(found.map_or(Looked::NotFound, |post| Looked::Found {
             remote_id: post.id.clone(),
             status: None,
@@ -191,14 +228,28 @@ impl Provider for Crm {
 impl Teller for Crm {
     const LONGEST_CALL_MS: Millis = 20_000;
 
-    async fn tell(&self, _: &ChatRow, message: &Message, status: CrmStatus) -> Result<Told, DbError> {
+    async fn tell(
+        &self,
+        _: &ChatRow,
+        message: &Message,
+        status: CrmStatus,
+    ) -> Result<Told, DbError> {
         let world = &self.world;
         self.process.maybe_die(10).await;
         if world.is_crm_down() || world.dice.mishap(50) {
-            return Ok(Told::NotYet { reason: "403".into() });
+            return Ok(Told::NotYet {
+                reason: "403".into(),
+            });
         }
-        world.clock.sleep(Duration::from_millis(world.dice.below(300))).await;
-        let crm = message.crm.as_ref().map(|crm| crm.message_id.clone()).unwrap_or_default();
+        world
+            .clock
+            .sleep(Duration::from_millis(world.dice.below(300)))
+            .await;
+        let crm = message
+            .crm
+            .as_ref()
+            .map(|crm| crm.message_id.clone())
+            .unwrap_or_default();
         world.told.lock().unwrap().push((crm, status));
         self.process.maybe_die(10).await;
         Ok(Told::Yes)

@@ -128,7 +128,9 @@ impl World {
         self.clone().customers().await;
         agents.await.unwrap();
         self.clock.sleep(Duration::from_millis(BUSY_MS / 2)).await;
-        self.dice.calm.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.dice
+            .calm
+            .store(true, std::sync::atomic::Ordering::Relaxed);
         self.clock.sleep(Duration::from_millis(REST_MS)).await;
         for task in tasks {
             task.abort();
@@ -157,7 +159,10 @@ impl World {
                     is_missing_in_journal: false,
                 });
             }
-            self.reported.lock().unwrap().push((id.clone(), person, direction));
+            self.reported
+                .lock()
+                .unwrap()
+                .push((id.clone(), person, direction));
             let chat = self.alias(person);
             self.notes.lock().unwrap().push(Note::Message(NewMessage {
                 kind: IdKind::Message,
@@ -171,7 +176,11 @@ impl World {
                 author: Author::default(),
                 at_s: Some(self.clock.now_ms() / 1000),
                 content: Content::Text {
-                    text: if api_echo { format!("stranger {n}") } else { format!("text {n}") },
+                    text: if api_echo {
+                        format!("stranger {n}")
+                    } else {
+                        format!("text {n}")
+                    },
                 },
                 quoted: None,
             }));
@@ -197,7 +206,11 @@ impl World {
     async fn agent(self: Arc<Self>, n: u64, person: usize) {
         let message_id = format!("A{n}");
         // Agents repeat themselves.
-        let text = if self.dice.chance(200) { "ok".to_owned() } else { format!("answer {n}") };
+        let text = if self.dice.chance(200) {
+            "ok".to_owned()
+        } else {
+            format!("answer {n}")
+        };
         let send = CrmSend {
             message_id: message_id.clone(),
             contact: ContactId::new(format!("contact{person}")),
@@ -222,7 +235,12 @@ impl World {
             let hub = self.hub(&process);
             let location = LocationId::new("loc");
             let taken = process
-                .run(accept::crm_message(&hub, &World::home(), &location, send.clone()))
+                .run(accept::crm_message(
+                    &hub,
+                    &World::home(),
+                    &location,
+                    send.clone(),
+                ))
                 .await;
             if matches!(taken, Some(Ok(_))) {
                 break;
@@ -234,13 +252,19 @@ impl World {
             let process = Process::new(&self.dice);
             let hub = self.hub(&process);
             let location = LocationId::new("loc");
-            let _ = process.run(accept::crm_message(&hub, &World::home(), &location, send)).await;
+            let _ = process
+                .run(accept::crm_message(&hub, &World::home(), &location, send))
+                .await;
         }
     }
 
     /// WhatsApp writes a person now by phone, now by linked id.
     fn alias(&self, person: usize) -> Alias {
-        if person == 2 && self.dice.chance(500) { lid_alias(person) } else { phone_alias(person) }
+        if person == 2 && self.dice.chance(500) {
+            lid_alias(person)
+        } else {
+            phone_alias(person)
+        }
     }
 
     /// The gateway takes a message: it is on the phone, and echo and receipts follow.
@@ -310,7 +334,9 @@ impl World {
             }
         }
         for note in notes {
-            self.clock.sleep(Duration::from_millis(self.dice.below(1200))).await;
+            self.clock
+                .sleep(Duration::from_millis(self.dice.below(1200)))
+                .await;
             self.notes.lock().unwrap().push(note.clone());
             if self.dice.chance(50) {
                 self.notes.lock().unwrap().push(note);
@@ -330,7 +356,10 @@ impl World {
                 self.notes.lock().unwrap().remove(0);
                 if let Note::Receipt(receipt) = &note {
                     let mut receipts = self.receipts.lock().unwrap();
-                    receipts.entry(receipt.remote_id.clone()).or_default().push(receipt.status);
+                    receipts
+                        .entry(receipt.remote_id.clone())
+                        .or_default()
+                        .push(receipt.status);
                 }
                 // Two copies at the same moment.
                 if self.dice.mishap(40) {
@@ -348,7 +377,9 @@ impl World {
         let home = World::home();
         match note.clone() {
             Note::Message(new) => {
-                let taken = process.run(accept::whatsapp_message(&hub, &home, new)).await;
+                let taken = process
+                    .run(accept::whatsapp_message(&hub, &home, new))
+                    .await;
                 matches!(taken, Some(Ok(_)))
             }
             Note::Receipt(news) => {
@@ -368,7 +399,11 @@ impl World {
                 }
             }
             let now = self.clock.now_ms();
-            let next = self.queue.next_visible_ms().unwrap_or(now + 200).clamp(now + 5, now + 200);
+            let next = self
+                .queue
+                .next_visible_ms()
+                .unwrap_or(now + 200)
+                .clamp(now + 5, now + 200);
             self.clock.sleep_until(next).await;
         }
     }
@@ -382,9 +417,15 @@ impl World {
         let process = Process::new(&self.dice);
         let hub = self.hub(&process);
         let deadline = self.clock.now_ms() + 120_000;
-        let crm = Crm { world: self.clone(), process: process.clone() };
-        let whatsapp =
-            Whatsapp { world: self.clone(), process: process.clone(), db: self.db.clone() };
+        let crm = Crm {
+            world: self.clone(),
+            process: process.clone(),
+        };
+        let whatsapp = Whatsapp {
+            world: self.clone(),
+            process: process.clone(),
+            db: self.db.clone(),
+        };
         let _r = process
             .run(async {
                 match lane {
@@ -394,7 +435,9 @@ impl World {
                 }
             })
             .await;
-        if self.clock.now_ms() > START_MS + 1_200_000 { eprintln!("{} {chat} {lane:?} {_r:?}", self.clock.now_ms()); }
+        if self.clock.now_ms() > START_MS + 1_200_000 {
+            eprintln!("{} {chat} {lane:?} {_r:?}", self.clock.now_ms());
+        }
     }
 
     async fn sweeper(self: Arc<Self>) {

@@ -76,12 +76,12 @@ pub(super) async fn check_all<D: Db>(db: &D) {
         part(PartState::Pending),
         part(PartState::Sending {
             since_ms: 1_700_000_000_000,
+            by: "run".into(),
         }),
         part(PartState::Done),
         part(PartState::Retry {
             at_ms: i64::MAX,
-            first_ms: -1,
-            look_first: true,
+            look_since_ms: Some(-1),
         }),
         part(PartState::Unknown {
             since_ms: 0,
@@ -114,7 +114,7 @@ pub(super) async fn check_all<D: Db>(db: &D) {
         left_out: None,
         by_destination: BTreeMap::from([
             (Destination::Whatsapp, Delivery { parts: states }),
-            (Destination::Crm, Delivery::pending(2)),
+            (Destination::Crm, Delivery::single()),
         ]),
         by_number: BTreeMap::from([(u64::MAX, "most".to_owned())]),
         seqs: BTreeSet::from([3, 1, u64::MAX]),
