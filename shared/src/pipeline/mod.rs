@@ -43,7 +43,7 @@ pub mod route;
 pub mod settle;
 pub mod sweep;
 
-// pub mod crm_status;
+pub mod crm_status;
 // // //
 /// What every step needs.
 #[derive(Debug)]
