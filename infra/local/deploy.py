@@ -19,6 +19,7 @@ import json
 import sys
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import yaml
@@ -83,19 +84,24 @@ def digest(path):
 
 
 def upload(order):
-    """Puts each binary that is not there yet; returns {CodeUri: key}."""
+    """Puts each binary that is not there yet; returns {CodeUri: key} and the keys of older ones."""
     s3 = client(order, "s3")
     s3.create_bucket(Bucket=CODE_BUCKET)
     listed = s3.list_objects_v2(Bucket=CODE_BUCKET).get("Contents", [])
     present = {item["Key"] for item in listed}
-    keys = {}
-    for code_uri, path in sorted(order["binaries"].items()):
+
+    def put(item):
+        code_uri, path = item
         key = f"{code_uri}/{digest(path)}.zip"
-        keys[code_uri] = key
         if key not in present:
             body = zipped(path)
             s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=body)
             print(f"uploaded {code_uri}, {len(body) / 1e6:.1f} MB", file=sys.stderr)
+        return code_uri, key
+
+    # Compression runs outside of the interpreter's lock.
+    with ThreadPoolExecutor() as pool:
+        keys = dict(pool.map(put, sorted(order["binaries"].items())))
     return keys, sorted(present - set(keys.values()))
 
 
