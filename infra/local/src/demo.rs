@@ -64,20 +64,31 @@ pub(crate) struct Demo<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Accounts {
-    locations: Vec<Location>,
-    users: Vec<User>,
+    green_api: GreenApi,
+    ghl: Ghl,
+}
+
+#[derive(Deserialize)]
+struct GreenApi {
     instances: Vec<Instance>,
 }
 
 #[derive(Deserialize)]
+struct Ghl {
+    locations: Vec<Location>,
+    users: Vec<User>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Location {
-    id: String,
+    location_id: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct User {
-    id: String,
+    user_id: String,
     role: String,
     location_id: Option<String>,
 }
@@ -113,11 +124,11 @@ impl Demo<'_> {
                     .get(format!("{}/_sandbox/accounts", self.sandbox)),
             )
             .await?;
-        let location = first(accounts.locations, "a location", |_| true)?.id;
-        let user = first(accounts.users, "an admin of the location", |user| {
+        let location = first(accounts.ghl.locations, "location", |_| true)?.location_id;
+        let user = first(accounts.ghl.users, "admin of the location", |user| {
             user.role == "admin" && user.location_id.as_deref() == Some(&location)
         })?;
-        let instance = first(accounts.instances, INSTANCE, |i| {
+        let instance = first(accounts.green_api.instances, INSTANCE, |i| {
             text(&i.id_instance) == INSTANCE
         })?;
 
@@ -172,7 +183,7 @@ impl Demo<'_> {
                 "the user context",
                 self.client
                     .get(format!("{}/_sandbox/ghl/{location}/sso", self.sandbox))
-                    .query(&[("user", &user.id), ("role", &user.role)]),
+                    .query(&[("user", &user.user_id), ("role", &user.role)]),
             )
             .await?;
         let answer = self

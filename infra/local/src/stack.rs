@@ -58,17 +58,23 @@ impl Stack {
         let base_url = format!("http://localhost:{}", ports.origin);
         let origin = Origin::start(ports.origin, client.clone()).await?;
 
-        let step = progress.step("Python environment");
-        let made = python::prepare(&layout, &tools.python).await?;
-        step.done(if made { "made" } else { "" });
-
-        let step = progress.step("emulated AWS");
-        let emulator = Emulator::start(&layout, ports.emulator, client.clone()).await?;
-        step.done(emulator.url());
-
-        let step = progress.loud_step("functions");
-        let binaries = functions::build(&layout, &tools.cargo, progress).await?;
-        step.done(&format!("{} built", binaries.len()));
+        // Side by side: on a first start one waits for the network and the other for the compiler.
+        let aws = async {
+            let step = progress.loud_step("Python environment");
+            let made = python::prepare(&layout, &tools.python).await?;
+            step.done(if made { "made" } else { "" });
+            let step = progress.loud_step("emulated AWS");
+            let emulator = Emulator::start(&layout, ports.emulator, client.clone()).await?;
+            step.done(emulator.url());
+            Ok::<_, Error>(emulator)
+        };
+        let build = async {
+            let step = progress.loud_step("functions");
+            let binaries = functions::build(&layout, &tools.cargo, progress).await?;
+            step.done(&format!("{} built", binaries.len()));
+            Ok(binaries)
+        };
+        let (emulator, binaries) = tokio::try_join!(aws, build)?;
 
         let step = progress.step("sandbox");
         let config = sandbox_config(&options, &layout, &keys, ports, &base_url);

@@ -1,4 +1,9 @@
 //! What `template.yaml` promises, judged without deploying it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test"
+)]
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -336,7 +341,7 @@ fn every_setting_reaches_a_function() {
         .collect();
     assert_eq!(told, BTreeSet::from(VARIABLES));
 
-    let text = format!("{:?}", template.0["Resources"]);
+    let text = format!("{:?} {:?}", template.0["Globals"], template.0["Resources"]);
     for parameter in template.0["Parameters"].as_mapping().unwrap().keys() {
         let parameter = parameter.as_str().unwrap();
         assert!(
