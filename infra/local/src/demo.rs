@@ -2,13 +2,13 @@
 //! OAuth, a user of that location signs in, and a number is added. On a second start it is all
 //! there and nothing is made.
 
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, time::Duration};
 
 use reqwest::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{error::Error, layout};
+use crate::{error::Error, layout, wait};
 
 /// What `credentials.json` holds: where the demo data are and how to act as their provider.
 #[derive(Clone, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ impl fmt::Debug for Credentials {
 
 /// The number that is added.
 const INSTANCE: &str = "1101000001";
+const SETTINGS_TRIES: u32 = 40;
+const SETTINGS_PAUSE: Duration = Duration::from_millis(250);
 
 /// What makes the demo data.
 pub(crate) struct Demo<'a> {
@@ -149,15 +151,7 @@ impl Demo<'_> {
             let added = self.add_number(&session, &instance).await?;
             workspace = workspace.or_else(|| added["workspace"].as_str().map(str::to_owned));
         }
-        let settings: Settings = self
-            .read(
-                "the number's settings",
-                self.client.get(format!(
-                    "{}/waInstance{INSTANCE}/getSettings/{}",
-                    self.sandbox, instance.api_token_instance
-                )),
-            )
-            .await?;
+        let settings = self.webhook_settings(&instance).await?;
         let credentials = Credentials {
             owner: None,
             workspace,
@@ -265,6 +259,27 @@ impl Demo<'_> {
                 "apiUrl": self.sandbox,
             }));
         self.read("adding the number", request).await
+    }
+
+    /// Where the number's notifications go. GREEN-API applies settings with a delay, so they may
+    /// not be there at once.
+    async fn webhook_settings(&self, instance: &Instance) -> Result<Settings, Error> {
+        let step = "the number's settings";
+        let url = format!(
+            "{}/waInstance{INSTANCE}/getSettings/{}",
+            self.sandbox, instance.api_token_instance
+        );
+        for _ in 0..SETTINGS_TRIES {
+            let settings: Settings = self.read(step, self.client.get(&url)).await?;
+            if !settings.webhook_url.is_empty() {
+                return Ok(settings);
+            }
+            wait::pause(SETTINGS_PAUSE).await;
+        }
+        Err(Error::Demo {
+            step,
+            reason: "the number was added without a webhook address".into(),
+        })
     }
 
     async fn read<T: serde::de::DeserializeOwned>(
