@@ -4,6 +4,8 @@
 //! `SEEDS=10000 cargo test --release -p greenhub --test simulation` runs more seeds;
 //! `SEED=17 …` runs one.
 
+#![expect(unreachable_pub, reason = "the modules of one test")]
+
 mod chaos;
 mod check;
 mod providers;

@@ -9,18 +9,19 @@ use greenhub::domain::chat_id::Alias;
 use greenhub::domain::content::Content;
 use greenhub::domain::delivery::Lane;
 use greenhub::domain::event::{Author, IdKind, NewMessage};
-use greenhub::domain::ids::{ChatId, ContactId, LocationId, NumberId, WorkspaceId};
+use greenhub::domain::ids::{ChatId, IdInstance, ContactId, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::message::{CrmStatus, Direction, Message, Origin};
-use greenhub::domain::status::{Receipt, Status};
+use greenhub::domain::status::{InstanceState, Receipt, Status};
 use greenhub::pipeline::accept::{self, CrmSend, Home};
 use greenhub::pipeline::ids::IdSource;
 use greenhub::pipeline::{Hub, Settings, crm_status, lane, receipt, sweep};
 use greenhub::queue::WakeUp;
 use greenhub::queue::memory::MemoryQueue;
 use greenhub::store::chats::ChatRow;
-use greenhub::store::db::Table;
+use greenhub::store::db::{Db, Table};
+use greenhub::store::directory::NumberRow;
 use greenhub::store::memory::MemoryDb;
-use greenhub::store::row;
+use greenhub::store::{keys, row};
 
 use crate::chaos::{Dice, Process};
 use crate::providers::{Crm, InCrm, OnPhone, RECEIPTS, Whatsapp};
@@ -59,6 +60,7 @@ pub struct World {
     /// Receipts that were answered 200.
     pub receipts: Mutex<BTreeMap<String, Vec<Status>>>,
     crm_down: Mutex<(Millis, Millis)>,
+    people: Mutex<BTreeMap<ChatId, usize>>,
 }
 
 impl World {
@@ -78,6 +80,7 @@ impl World {
             asked: Mutex::default(),
             receipts: Mutex::default(),
             crm_down: Mutex::new((down_from, down_from + dice.below(240_000) as Millis)),
+            people: Mutex::default(),
             dice,
             clock,
         })
@@ -106,19 +109,32 @@ impl World {
         (from..to).contains(&self.clock.now_ms())
     }
 
-    /// The person that a chat is of, by its address.
+    /// The person that a chat is of, by its address, which never changes.
     pub fn person_of(&self, chat: &ChatId) -> Option<usize> {
+        if let Some(person) = self.people.lock().unwrap().get(chat) {
+            return Some(*person);
+        }
         let rows = self.db.rows(Table::Chats);
-        rows.into_iter()
-            .filter(|(key, _)| key.sk == "CHAT")
-            .filter_map(|(_, item)| row::read::<ChatRow>(item).ok())
-            .find(|row| row.chat == *chat)
-            .and_then(|row| row.address.local().chars().last()?.to_digit(10))
-            .map(|digit| digit as usize)
+        let (_, item) = rows.into_iter().find(|(key, _)| *key == keys::chat(chat))?;
+        let row: ChatRow = row::read(item).ok()?;
+        let person = row.address.local().chars().last()?.to_digit(10)? as usize;
+        self.people.lock().unwrap().insert(chat.clone(), person);
+        Some(person)
+    }
+
+    /// Nothing is due, waiting or on its way.
+    fn is_at_rest(&self) -> bool {
+        let rows = self.db.rows(Table::Chats);
+        self.notes.lock().unwrap().is_empty()
+            && self.queue.waiting().is_empty()
+            && !rows.iter().any(|(_, item)| item.contains_key("due_at"))
     }
 
     /// Lives through everything and comes to rest.
     pub async fn live(self: &Arc<Self>) {
+        let mut number = number();
+        let key = keys::number(&number.workspace, &number.number);
+        self.db.write(vec![row::save(key, &mut number).unwrap()]).await.unwrap();
         let tasks = [
             tokio::spawn(self.clone().gateway()),
             tokio::spawn(self.clone().workers()),
@@ -131,7 +147,12 @@ impl World {
         self.dice
             .calm
             .store(true, std::sync::atomic::Ordering::Relaxed);
-        self.clock.sleep(Duration::from_millis(REST_MS)).await;
+        for _ in 0..REST_MS / 60_000 {
+            self.clock.sleep(Duration::from_secs(60)).await;
+            if self.is_at_rest() {
+                break;
+            }
+        }
         for task in tasks {
             task.abort();
         }
@@ -349,7 +370,7 @@ impl World {
         loop {
             let head = self.notes.lock().unwrap().first().cloned();
             let Some(note) = head else {
-                self.clock.sleep(Duration::from_millis(20)).await;
+                self.clock.sleep(Duration::from_millis(200)).await;
                 continue;
             };
             if self.deliver(&note).await {
@@ -426,7 +447,7 @@ impl World {
             process: process.clone(),
             db: self.db.clone(),
         };
-        let _r = process
+        let _ = process
             .run(async {
                 match lane {
                     Lane::Whatsapp => lane::work_off(&hub, &whatsapp, &chat, deadline).await,
@@ -435,9 +456,6 @@ impl World {
                 }
             })
             .await;
-        if self.clock.now_ms() > START_MS + 1_200_000 {
-            eprintln!("{} {chat} {lane:?} {_r:?}", self.clock.now_ms());
-        }
     }
 
     async fn sweeper(self: Arc<Self>) {
@@ -447,6 +465,35 @@ impl World {
             let hub = self.hub(&process);
             let _ = process.run(sweep::wake_due_lanes(&hub)).await;
         }
+    }
+}
+
+fn number() -> NumberRow {
+    NumberRow {
+        rev: 0,
+        workspace: World::home().workspace,
+        number: World::home().number,
+        id_instance: IdInstance(1_101_000_001),
+        name: "Shop".into(),
+        created_ms: START_MS,
+        location: World::home().location,
+        state: InstanceState::Authorized,
+        state_since_ms: START_MS,
+        wid: None,
+        api_url: "https://1101.api.greenapi.com".into(),
+        media_url: None,
+        token_sealed: String::new(),
+        hook_key_sealed: String::new(),
+        hook_token_sha256: String::new(),
+        hook_token_sealed: String::new(),
+        webhook_before: None,
+        configured: true,
+        delay_ms: 500,
+        pause: None,
+        checked_ms: 0,
+        reconciled_ms: 0,
+        due_at: None,
+        due_shard: None,
     }
 }
 
