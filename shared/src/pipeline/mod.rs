@@ -43,8 +43,11 @@ pub mod route;
 pub mod settle;
 pub mod sweep;
 
+pub mod crm;
 pub mod crm_status;
-// // //
+pub mod tokens;
+pub mod whatsapp;
+
 /// What every step needs.
 #[derive(Debug)]
 pub struct Hub<D, Q> {

@@ -9,7 +9,7 @@ use greenhub::domain::chat_id::Alias;
 use greenhub::domain::content::Content;
 use greenhub::domain::delivery::Lane;
 use greenhub::domain::event::{Author, IdKind, NewMessage};
-use greenhub::domain::ids::{ChatId, IdInstance, ContactId, LocationId, NumberId, WorkspaceId};
+use greenhub::domain::ids::{ChatId, ContactId, IdInstance, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::message::{CrmStatus, Direction, Message, Origin};
 use greenhub::domain::status::{InstanceState, Receipt, Status};
 use greenhub::pipeline::accept::{self, CrmSend, Home};
@@ -134,7 +134,10 @@ impl World {
     pub async fn live(self: &Arc<Self>) {
         let mut number = number();
         let key = keys::number(&number.workspace, &number.number);
-        self.db.write(vec![row::save(key, &mut number).unwrap()]).await.unwrap();
+        self.db
+            .write(vec![row::save(key, &mut number).unwrap()])
+            .await
+            .unwrap();
         let tasks = [
             tokio::spawn(self.clone().gateway()),
             tokio::spawn(self.clone().workers()),

@@ -1,0 +1,573 @@
+//! The way into the CRM: GoHighLevel's contacts, conversations and statuses.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use super::Hub;
+use super::crm_status::{Teller, Told};
+use super::provider::{Looked, Prepared, Provider, Sent};
+use super::route::NUMBER_TAG;
+use super::tokens::{TokenError, Tokens};
+use crate::clock::Millis;
+use crate::crypto::DataKeys;
+use crate::domain::chat_id::AliasKind;
+use crate::domain::delivery::Destination;
+use crate::domain::ids::{ContactId, LocationId};
+use crate::domain::message::{CrmStatus, Message};
+use crate::domain::text::{self, Lang, TextInput};
+use crate::ghl::client::{Answer, Ghl};
+use crate::ghl::error::GhlError;
+use crate::ghl::map;
+use crate::ghl::messages::ExportQuery;
+use crate::ghl::oauth::OAuth;
+use crate::limiter::{lease, policy};
+use crate::queue::Queue;
+use crate::store::chats::{ChatRow, ContactChatRow, CrmContact};
+use crate::store::db::{Cond, Db, DbError, Op, Write};
+use crate::store::directory::{NumberRow, WorkspaceRow};
+use crate::store::{keys, row};
+
+/// The time limit of a post: GoHighLevel's client has 15 s, and a token may have to be refreshed.
+const CALL_MS: Millis = 40_000;
+
+/// One-way latency's spread towards GoHighLevel, until it has been measured.
+const J_S: f64 = 0.2;
+
+/// When what is not the message's fault is tried again.
+const SOON_MS: Millis = 15_000;
+const LATER_MS: Millis = 5 * 60 * 1000;
+
+/// How many pages of the location's messages are searched for one.
+const LOOK_PAGES: usize = 5;
+
+/// GoHighLevel as a destination.
+#[derive(Debug)]
+pub struct Crm<'a, D, Q> {
+    hub: &'a Hub<D, Q>,
+    ghl: &'a Ghl,
+    tokens: Tokens<'a, D, Q>,
+    provider_id: &'a str,
+}
+
+/// What a post needs.
+#[derive(Debug)]
+pub struct Ready {
+    location: LocationId,
+    token: SecretString,
+    contact: ContactId,
+    lang: Lang,
+}
+
+/// Why nothing can be posted now.
+enum Obstacle {
+    Wait(Millis),
+    Dead(String),
+}
+
+impl<'a, D: Db, Q: Queue> Crm<'a, D, Q> {
+    /// Posts as the conversation provider `provider_id`, with the tokens in `hub`'s tables.
+    pub fn new(
+        hub: &'a Hub<D, Q>,
+        ghl: &'a Ghl,
+        oauth: &'a OAuth,
+        keys: Arc<DataKeys>,
+        provider_id: &'a str,
+    ) -> Self {
+        Crm {
+            hub,
+            ghl,
+            tokens: Tokens::new(hub, oauth, keys),
+            provider_id,
+        }
+    }
+
+    async fn workspace(&self, chat: &ChatRow) -> Result<Option<WorkspaceRow>, DbError> {
+        row::load(&self.hub.db, &keys::workspace(&chat.workspace)).await
+    }
+
+    /// A token, or when to ask again. What waits for a person to authorise is kept.
+    async fn token(
+        &self,
+        location: &LocationId,
+    ) -> Result<Result<SecretString, Obstacle>, DbError> {
+        let now = self.hub.clock.now_ms();
+        Ok(match self.tokens.access(location).await {
+            Ok(token) => Ok(token),
+            Err(TokenError::Db(error)) => return Err(error),
+            Err(TokenError::NotInstalled) => Err(Obstacle::Dead(
+                "the app is not installed in GoHighLevel".into(),
+            )),
+            Err(TokenError::NotNow(_)) => Err(Obstacle::Wait(now + SOON_MS)),
+            Err(TokenError::NeedsReauthorization | TokenError::Suspended) => {
+                Err(Obstacle::Wait(now + LATER_MS))
+            }
+        })
+    }
+
+    /// When the next call may depart; every call takes a slot, also of the day's.
+    async fn slot(&self, location: &LocationId) -> Result<Millis, DbError> {
+        let hub = self.hub;
+        let key = keys::ghl_limit(location);
+        let reserved = lease::reserve(&hub.db, &hub.clock, &key, &policy::ghl(J_S), 1).await?;
+        Ok(reserved.departure_us(0) / 1000 + i64::from(reserved.departure_us(0) % 1000 != 0))
+    }
+
+    /// A call that can be repeated without harm: waits for its slot, and once for a new token.
+    async fn call<T, F>(
+        &self,
+        location: &LocationId,
+        token: &mut SecretString,
+        call: impl Fn(SecretString) -> F,
+    ) -> Result<Result<T, GhlError>, DbError>
+    where
+        F: Future<Output = Result<Answer<T>, GhlError>>,
+    {
+        let at_ms = self.slot(location).await?;
+        self.hub.clock.sleep_until(at_ms).await;
+        let first = call(token.clone()).await;
+        let second = match first {
+            Err(GhlError::Unauthorized(said)) => {
+                match self.tokens.other_than(location, token).await {
+                    Ok(other) => {
+                        *token = other;
+                        let at_ms = self.slot(location).await?;
+                        self.hub.clock.sleep_until(at_ms).await;
+                        call(token.clone()).await
+                    }
+                    Err(TokenError::Db(error)) => return Err(error),
+                    Err(_) => Err(GhlError::Unauthorized(said)),
+                }
+            }
+            answered => answered,
+        };
+        if let Err(GhlError::RateLimited { retry_after, daily }) = &second {
+            self.slow_down(location, *retry_after, *daily).await;
+        }
+        Ok(second.map(|answer| answer.value))
+    }
+
+    /// Everybody's schedule gives way.
+    async fn slow_down(
+        &self,
+        location: &LocationId,
+        retry_after: Option<std::time::Duration>,
+        daily: bool,
+    ) {
+        let hub = self.hub;
+        tracing::error!(%location, daily, "GoHighLevel answered 429");
+        let penalty =
+            retry_after.unwrap_or(std::time::Duration::from_secs(if daily { 900 } else { 10 }));
+        let key = keys::ghl_limit(location);
+        if let Err(error) =
+            lease::penalise(&hub.db, &hub.clock, &key, &policy::ghl(J_S), penalty).await
+        {
+            tracing::warn!(%error, "the schedule was not pushed after a 429");
+        }
+    }
+
+    /// The chat's contact: from the row, or made, named and tagged now.
+    async fn contact(
+        &self,
+        chat: &ChatRow,
+        workspace: &WorkspaceRow,
+        location: &LocationId,
+        token: &mut SecretString,
+    ) -> Result<Result<ContactId, Obstacle>, DbError> {
+        let known = chat.crm.as_ref().filter(|crm| crm.location == *location);
+        if let Some(crm) = known
+            && crm.dressed
+            && !crm.phone_to_tell
+        {
+            return Ok(Ok(crm.contact.clone()));
+        }
+        let stand_in = format!("+{}", chat.address.digits());
+        let phone = chat.phone.as_deref().unwrap_or(&stand_in);
+        let ghl = self.ghl;
+        let found = match known {
+            Some(crm) => {
+                let contact = &crm.contact;
+                if crm.phone_to_tell {
+                    let told = self
+                        .call(location, token, |token| async move {
+                            ghl.update_contact_phone(&token, contact, phone).await
+                        })
+                        .await?;
+                    if let Err(error) = told {
+                        return Ok(Err(self.obstacle(&error)));
+                    }
+                }
+                self.call(location, token, |token| async move {
+                    ghl.get_contact(&token, contact).await
+                })
+                .await?
+            }
+            None => {
+                let country = workspace.country.as_deref();
+                self.call(location, token, |token| async move {
+                    ghl.upsert_contact(&token, location, phone, country).await
+                })
+                .await?
+                .map(|upserted| upserted.contact)
+            }
+        };
+        let contact = match found {
+            Ok(contact) => contact,
+            Err(GhlError::Gone(_)) if known.is_some() => {
+                self.forget_contact(chat).await?;
+                return Ok(Err(Obstacle::Wait(self.hub.clock.now_ms())));
+            }
+            Err(error) => return Ok(Err(self.obstacle(&error))),
+        };
+        // Replies have to find the chat from here on, whatever happens to the rest.
+        self.remember(chat, location, &contact.id, false).await?;
+
+        let name = text::contact_name(&chat.address, chat.title.as_deref(), None, workspace.lang);
+        let (contact_id, name) = (&contact.id, name.as_str());
+        if !contact.has_name {
+            let named = self
+                .call(location, token, |token| async move {
+                    ghl.set_contact_name(&token, contact_id, name).await
+                })
+                .await?;
+            if let Err(error) = named {
+                return Ok(Err(self.obstacle(&error)));
+            }
+        }
+        let tags = self.tags(chat).await?;
+        let missing: Vec<&str> = tags
+            .iter()
+            .filter(|tag| !contact.tags.contains(tag))
+            .map(String::as_str)
+            .collect();
+        let missing = missing.as_slice();
+        if !missing.is_empty() {
+            let tagged = self
+                .call(location, token, |token| async move {
+                    ghl.add_tags(&token, contact_id, missing).await
+                })
+                .await?;
+            if let Err(error) = tagged {
+                return Ok(Err(self.obstacle(&error)));
+            }
+        }
+        self.remember(chat, location, &contact.id, true).await?;
+        Ok(Ok(contact.id))
+    }
+
+    /// The tags that tell agents and workflows which number the contact belongs to.
+    async fn tags(&self, chat: &ChatRow) -> Result<Vec<String>, DbError> {
+        let key = keys::number(&chat.workspace, &chat.number);
+        let number = row::load::<NumberRow>(&self.hub.db, &key).await?;
+        let mut tags: Vec<String> = number
+            .map(|number| format!("{NUMBER_TAG}{}", number.id_instance))
+            .into_iter()
+            .collect();
+        match chat.address.kind() {
+            AliasKind::Group => tags.push("whatsapp-group".to_owned()),
+            AliasKind::Lid if chat.phone.is_none() => tags.push("whatsapp-lid".to_owned()),
+            _ => {}
+        }
+        Ok(tags)
+    }
+
+    /// Keeps the contact with the chat, and the chat with the contact.
+    async fn remember(
+        &self,
+        chat: &ChatRow,
+        location: &LocationId,
+        contact: &ContactId,
+        dressed: bool,
+    ) -> Result<(), DbError> {
+        let crm = CrmContact {
+            location: location.clone(),
+            contact: contact.clone(),
+            dressed,
+            phone_to_tell: false,
+        };
+        if chat
+            .crm
+            .as_ref()
+            .is_none_or(|known| known.contact != *contact)
+        {
+            let back = ContactChatRow {
+                rev: 1,
+                number: chat.number.clone(),
+                chat: chat.chat.clone(),
+            };
+            let key = keys::contact_chat(location, contact, &chat.number);
+            let write = Write {
+                key,
+                op: Op::Put(row::item(&back)?),
+                only_if: Cond::Always,
+            };
+            self.hub.db.write(vec![write]).await?;
+        }
+        row::change::<ChatRow>(&self.hub.db, &keys::chat(&chat.chat), |chat| {
+            if chat.crm.as_ref() == Some(&crm) {
+                return false;
+            }
+            chat.crm = Some(crm.clone());
+            true
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// The contact was deleted in the CRM: the next attempt makes a new one.
+    async fn forget_contact(&self, chat: &ChatRow) -> Result<(), DbError> {
+        row::change::<ChatRow>(&self.hub.db, &keys::chat(&chat.chat), |chat| {
+            chat.crm.take().is_some()
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// What an error of a call that can be repeated means.
+    fn obstacle(&self, error: &GhlError) -> Obstacle {
+        let now = self.hub.clock.now_ms();
+        match error {
+            GhlError::Refused { .. } | GhlError::Gone(_) => Obstacle::Dead(error.to_string()),
+            GhlError::Misconfigured(_) | GhlError::OtherTenant(_) => {
+                tracing::error!(%error, "GoHighLevel refuses the app");
+                Obstacle::Wait(now + LATER_MS)
+            }
+            _ => Obstacle::Wait(now + SOON_MS),
+        }
+    }
+}
+
+impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
+    type Ready = Ready;
+
+    const DESTINATION: Destination = Destination::Crm;
+    const LONGEST_CALL_MS: Millis = CALL_MS;
+    // The export lists what was stored; a minute covers the lag that was seen (GHL contract,
+    // conversations).
+    const ABSENCE_PROVES_AFTER_MS: Option<Millis> = Some(60_000);
+
+    fn patience_ms(&self) -> Millis {
+        // An agent still wants yesterday's messages; a CRM that is down for days is another matter.
+        3 * 24 * 3_600_000
+    }
+
+    async fn prepare(
+        &self,
+        chat: &ChatRow,
+        message: &Message,
+        _: usize,
+    ) -> Result<Prepared<Ready>, DbError> {
+        let not_linked = || Prepared::Dead {
+            reason: "no CRM is linked to the workspace".into(),
+        };
+        let Some(workspace) = self.workspace(chat).await? else {
+            return Ok(not_linked());
+        };
+        let Some(location) = workspace.location.clone() else {
+            return Ok(not_linked());
+        };
+        let stop = |obstacle| match obstacle {
+            Obstacle::Wait(until_ms) => Prepared::Wait { until_ms },
+            Obstacle::Dead(reason) => Prepared::Dead { reason },
+        };
+        let mut token = match self.token(&location).await? {
+            Ok(token) => token,
+            Err(obstacle) => return Ok(stop(obstacle)),
+        };
+        // The chat in hand may be older than the contact that an earlier message of this run made.
+        let fresh = match chat.crm {
+            Some(_) => None,
+            None => row::load::<ChatRow>(&self.hub.db, &keys::chat(&message.chat)).await?,
+        };
+        let chat = fresh.as_ref().unwrap_or(chat);
+        let contact = match self
+            .contact(chat, &workspace, &location, &mut token)
+            .await?
+        {
+            Ok(contact) => contact,
+            Err(obstacle) => return Ok(stop(obstacle)),
+        };
+        let at_ms = self.slot(&location).await?;
+        let with = Ready {
+            location,
+            token,
+            contact,
+            lang: workspace.lang,
+        };
+        Ok(Prepared::Ready { with, at_ms })
+    }
+
+    async fn send(&self, ready: Ready, chat: &ChatRow, message: &Message, _: usize) -> Sent {
+        let text = text::crm_text(
+            TextInput {
+                content: &message.content,
+                quoted: message.quoted.as_ref(),
+                direction: message.direction,
+                chat: &chat.address,
+                author: &message.author,
+                phone: chat.phone.as_deref(),
+            },
+            ready.lang,
+        );
+        let post = map::inbound_post(message, &text, &ready.contact, self.provider_id);
+        let mut posted = self.ghl.post_inbound(&ready.token, &post).await;
+        if let Err(GhlError::Unauthorized(_)) = &posted
+            && let Ok(token) = self.tokens.other_than(&ready.location, &ready.token).await
+            && let Ok(at_ms) = self.slot(&ready.location).await
+        {
+            self.hub.clock.sleep_until(at_ms).await;
+            posted = self.ghl.post_inbound(&token, &post).await;
+        }
+        let now = self.hub.clock.now_ms();
+        match posted {
+            Ok(answer) => Sent::Done {
+                remote_id: answer.value.message_id,
+            },
+            Err(error) => {
+                let reason = error.to_string();
+                match error {
+                    GhlError::Gone(_) => {
+                        if let Err(error) = self.forget_contact(chat).await {
+                            tracing::warn!(%error, "a contact that is gone was not forgotten");
+                        }
+                        Sent::Again {
+                            at_ms: Some(now),
+                            reason,
+                        }
+                    }
+                    GhlError::RateLimited { retry_after, daily } => {
+                        self.slow_down(&ready.location, retry_after, daily).await;
+                        Sent::Again {
+                            at_ms: Some(now),
+                            reason,
+                        }
+                    }
+                    GhlError::Unavailable { .. } | GhlError::NotStored => {
+                        Sent::LookThenAgain { reason }
+                    }
+                    GhlError::Ambiguous | GhlError::Unreadable { .. } => Sent::Unknown { reason },
+                    GhlError::Refused { .. } => Sent::Dead { reason },
+                    GhlError::Misconfigured(_) | GhlError::OtherTenant(_) => {
+                        tracing::error!(location = %ready.location, reason, "GoHighLevel refuses the app");
+                        Sent::Again {
+                            at_ms: Some(now + LATER_MS),
+                            reason,
+                        }
+                    }
+                    _ => Sent::Again {
+                        at_ms: None,
+                        reason,
+                    },
+                }
+            }
+        }
+    }
+
+    async fn look(
+        &self,
+        chat: &ChatRow,
+        message: &Message,
+        _: usize,
+        since_ms: Millis,
+    ) -> Result<Looked, DbError> {
+        let Some(crm) = &chat.crm else {
+            return Ok(Looked::NotFound);
+        };
+        let mut token = match self.token(&crm.location).await? {
+            Ok(token) => token,
+            Err(_) => return Ok(Looked::NotNow),
+        };
+        let mut query = ExportQuery {
+            location: crm.location.clone(),
+            contact: Some(crm.contact.clone()),
+            start_ms: Some(message.at_ms.min(since_ms) - 60_000),
+            cursor: None,
+        };
+        for _ in 0..LOOK_PAGES {
+            let ghl = self.ghl;
+            let query_ref = &query;
+            let page = self
+                .call(&crm.location, &mut token, |token| async move {
+                    ghl.export_messages(&token, query_ref).await
+                })
+                .await?;
+            let Ok(page) = page else {
+                return Ok(Looked::NotNow);
+            };
+            let found = page
+                .messages
+                .into_iter()
+                .find(|entry| entry.alt_id.is_some() && entry.alt_id == message.whatsapp_id);
+            if let Some(found) = found {
+                return Ok(Looked::Found {
+                    remote_id: found.id,
+                    status: None,
+                });
+            }
+            match page.next_cursor {
+                Some(next) => query.cursor = Some(next),
+                None => return Ok(Looked::NotFound),
+            }
+        }
+        Ok(Looked::NotNow)
+    }
+}
+
+impl<D: Db, Q: Queue> Teller for Crm<'_, D, Q> {
+    const LONGEST_CALL_MS: Millis = CALL_MS;
+
+    async fn tell(
+        &self,
+        chat: &ChatRow,
+        message: &Message,
+        status: CrmStatus,
+    ) -> Result<Told, DbError> {
+        let now = self.hub.clock.now_ms();
+        let Some(crm) = &message.crm else {
+            return Ok(Told::Never {
+                reason: "the message is not the CRM's".into(),
+            });
+        };
+        let location = match &chat.crm {
+            Some(crm) => crm.location.clone(),
+            None => match self
+                .workspace(chat)
+                .await?
+                .and_then(|workspace| workspace.location)
+            {
+                Some(location) => location,
+                None => {
+                    return Ok(Told::Never {
+                        reason: "no CRM is linked".into(),
+                    });
+                }
+            },
+        };
+        let mut token = match self.token(&location).await? {
+            Ok(token) => token,
+            Err(Obstacle::Wait(until_ms)) => return Ok(Told::Wait { until_ms }),
+            Err(Obstacle::Dead(reason)) => return Ok(Told::Never { reason }),
+        };
+        let update = map::status_update(status, message.status_reason.as_deref());
+        let ghl = self.ghl;
+        let (id, update) = (&crm.message_id, &update);
+        let told = self
+            .call(&location, &mut token, |token| async move {
+                ghl.put_status(&token, id, update).await
+            })
+            .await?;
+        Ok(match told {
+            Ok(()) => Told::Yes,
+            Err(GhlError::RateLimited { .. }) => Told::Wait {
+                until_ms: now + SOON_MS,
+            },
+            Err(error @ (GhlError::Refused { .. } | GhlError::Gone(_))) => Told::Never {
+                reason: error.to_string(),
+            },
+            Err(error) => Told::NotYet {
+                reason: error.to_string(),
+            },
+        })
+    }
+}
