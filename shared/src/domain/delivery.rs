@@ -116,6 +116,8 @@ pub enum PartState {
     Unknown {
         /// Milliseconds since 1970, of the call.
         since_ms: i64,
+        /// When it was last looked for, milliseconds since 1970.
+        looked_ms: i64,
         /// When to look again, milliseconds since 1970.
         at_ms: i64,
         /// Given up looking: a person decides.

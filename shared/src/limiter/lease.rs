@@ -38,6 +38,8 @@ struct Row {
     expires_at: i64,
 }
 
+crate::store::row::row!(Row, "a limiter's item");
+
 impl Row {
     fn keep_until_s(&self) -> i64 {
         let drained_s = self
@@ -145,6 +147,17 @@ pub async fn free_drain_slot<D: Db>(
         row.undrained.remove(slot_id);
     })
     .await
+}
+
+/// The places that are taken: every send that is on its way, or whose end is not known yet.
+///
+/// # Errors
+/// As [`reserve`].
+pub async fn undrained<D: Db>(db: &D, key: &Key) -> Result<Vec<String>, DbError> {
+    let row = crate::store::row::load::<Row>(db, key).await?;
+    Ok(row
+        .map(|row| row.undrained.into_keys().collect())
+        .unwrap_or_default())
 }
 
 /// GREEN-API says how many it holds: it sends on in order, so the newest `count` are left of those

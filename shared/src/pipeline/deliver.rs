@@ -12,9 +12,10 @@ use crate::domain::event::{IdKind, NewMessage};
 use crate::domain::message::Message;
 use crate::domain::retry;
 use crate::domain::status::Status;
+use crate::limiter::lease as limiter;
 use crate::queue::Queue;
 use crate::store::chats::{ChatRow, IdRow, UnsureRow};
-use crate::store::db::{Cond, Db, DbError, Op, Query, Table, Write};
+use crate::store::db::{Cond, Db, DbError, Key, Op, Query, Table, Write};
 use crate::store::directory::NumberRow;
 use crate::store::{keys, row};
 
@@ -118,6 +119,7 @@ async fn next<D: Db, Q: Queue, P: Provider>(
                 if matches!(part.state, PartState::Sending { .. }) {
                     part.state = PartState::Unknown {
                         since_ms,
+                        looked_ms: since_ms,
                         at_ms: now,
                         to_person: false,
                     };
@@ -127,19 +129,18 @@ async fn next<D: Db, Q: Queue, P: Provider>(
             .await?;
             Ok(Next::Anew)
         }
-        PartState::Unknown { at_ms, .. } if *at_ms > now && !awaited_echo(chat, *at_ms) => {
-            Ok(Next::Stop(Step::Waits(*at_ms)))
-        }
+        PartState::Unknown {
+            at_ms, looked_ms, ..
+        } if *at_ms > now && !has_new_echo(chat, *looked_ms) => Ok(Next::Stop(Step::Waits(*at_ms))),
         PartState::Unknown { since_ms, .. } => {
             unknown(hub, provider, chat, message, part, *since_ms).await
         }
     }
 }
 
-/// An echo in the chat may be the one that the send waits for.
-fn awaited_echo(chat: &ChatRow, looked_at_ms: Millis) -> bool {
-    // The next look was fixed when nothing was there; anything newer is worth one at once.
-    chat.echoes.values().any(|came_ms| *came_ms <= looked_at_ms)
+/// An echo that came since the last look may be the one that the send waits for.
+fn has_new_echo(chat: &ChatRow, looked_ms: Millis) -> bool {
+    chat.echoes.values().any(|came_ms| *came_ms > looked_ms)
 }
 
 /// Takes the limiter's slot, claims the part, calls, settles.
@@ -242,6 +243,7 @@ async fn settle_sent<D: Db, Q: Queue, P: Provider>(
             settle::change_part(hub, message, P::DESTINATION, part, |part| {
                 part.state = PartState::Unknown {
                     since_ms,
+                    looked_ms: now,
                     at_ms,
                     to_person: false,
                 };
@@ -335,6 +337,7 @@ async fn unknown<D: Db, Q: Queue, P: Provider>(
         } else if gives_up {
             part.state = PartState::Unknown {
                 since_ms,
+                looked_ms: now,
                 at_ms,
                 to_person: true,
             };
@@ -343,6 +346,7 @@ async fn unknown<D: Db, Q: Queue, P: Provider>(
         } else {
             part.state = PartState::Unknown {
                 since_ms,
+                looked_ms: now,
                 at_ms,
                 to_person: false,
             };
@@ -553,11 +557,34 @@ async fn owner<D: Db, Q: Queue>(
                 .await?;
         }
     }
+    // A run that died between the provider's answer and its own note of it is found only when its
+    // lease has ended; till then the place that it took tells of it.
+    is_open |= is_any_sending(&hub.db, &keys::drain(&chat.number)).await?;
     Ok(if is_open {
         Owner::MaybeOurs
     } else {
         Owner::Stranger
     })
+}
+
+/// Whether any of the sends that hold a place at the provider has been begun and not been settled.
+pub async fn is_any_sending(db: &impl Db, drain: &Key) -> Result<bool, DbError> {
+    for slot in limiter::undrained(db, drain).await? {
+        let Some((chat, seq, part)) = settle::part_of_slot(&slot) else {
+            continue;
+        };
+        let Some(message) = row::load::<Message>(db, &keys::message(&chat, seq)).await? else {
+            continue;
+        };
+        let delivery = message.deliveries.get(&Destination::Whatsapp);
+        let state = delivery
+            .and_then(|delivery| delivery.parts.get(part))
+            .map(|part| &part.state);
+        if matches!(state, Some(PartState::Sending { .. })) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn forget_echo<D: Db, Q: Queue>(

@@ -32,6 +32,14 @@ pub fn slot_id(chat: &ChatId, seq: u64, part: usize) -> String {
     format!("{chat}.{seq}.{part}")
 }
 
+/// The part that a place was taken for.
+pub fn part_of_slot(slot: &str) -> Option<(ChatId, u64, usize)> {
+    let mut pieces = slot.rsplitn(3, '.');
+    let part = pieces.next()?.parse().ok()?;
+    let seq = pieces.next()?.parse().ok()?;
+    Some((ChatId::new(pieces.next()?), seq, part))
+}
+
 /// Changes a message whoever else writes it. If the CRM has to be told something after it, the
 /// chat's status lane becomes due in the same transaction. `None` if there is no such message.
 pub async fn change_message<D: Db, Q: Queue>(

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::Hub;
-use super::deliver::is_echo_of;
+use super::deliver::{is_any_sending, is_echo_of};
 use super::provider::{Looked, Prepared, Provider, Sent};
 use super::settle::slot_id;
 use crate::clock::Millis;
@@ -146,7 +146,11 @@ impl<'a, D: Db, Q: Queue> Whatsapp<'a, D, Q> {
                 at_ms,
             }),
             // The `sent` receipts free the places; one that got lost must not block the number.
-            DrainSlot::Full { oldest_ms } if now - oldest_ms > 3 * delay_ms + 5_000 => {
+            DrainSlot::Full { oldest_ms }
+                if now - oldest_ms > 3 * delay_ms + 5_000
+                    // Their places tell of sends whose runs died: those are looked for first.
+                    && !is_any_sending(&hub.db, &key).await? =>
+            {
                 if let Ok(instance) = instance(number, &self.keys) {
                     let limit = keys::green_limit(&number.number, "getMessagesCount");
                     let gcra = policy::green_api("getMessagesCount", J_S);

@@ -9,9 +9,12 @@ use greenhub::domain::delivery::Destination;
 use greenhub::domain::event::IdKind;
 use greenhub::domain::message::{CrmStatus, Direction, Message};
 use greenhub::domain::status::Status;
+use greenhub::limiter::lease::{self, DrainSlot};
+use greenhub::limiter::policy::MAX_UNDRAINED;
 use greenhub::pipeline::crm_status::{Teller, Told};
-use greenhub::pipeline::deliver::CLOCK_SKEW_MS;
+use greenhub::pipeline::deliver::{self, CLOCK_SKEW_MS};
 use greenhub::pipeline::provider::{Looked, Prepared, Provider, Sent};
+use greenhub::pipeline::settle::slot_id;
 use greenhub::store::chats::{ChatRow, IdRow};
 use greenhub::store::db::DbError;
 use greenhub::store::memory::MemoryDb;
@@ -71,7 +74,12 @@ impl Provider for Whatsapp {
         3_600_000
     }
 
-    async fn prepare(&self, _: &ChatRow, _: &Message, _: usize) -> Result<Prepared<()>, DbError> {
+    async fn prepare(
+        &self,
+        _: &ChatRow,
+        message: &Message,
+        part: usize,
+    ) -> Result<Prepared<()>, DbError> {
         let world = &self.world;
         // A worker that is stopped for longer than its lease.
         if world.dice.mishap(10) {
@@ -81,13 +89,24 @@ impl Provider for Whatsapp {
                 .await;
         }
         self.process.maybe_die(5).await;
-        Ok(Prepared::Ready {
-            with: (),
-            at_ms: world.clock.now_ms() + world.dice.below(900) as i64,
+        let key = keys::drain(&message.number);
+        let slot = slot_id(&message.chat, message.seq, part);
+        let taken = lease::take_drain_slot(&self.db, &world.clock, &key, 500, MAX_UNDRAINED, &slot);
+        let now = world.clock.now_ms();
+        Ok(match taken.await? {
+            DrainSlot::At(at_ms) => Prepared::Ready { with: (), at_ms },
+            DrainSlot::Full { oldest_ms } => {
+                if now - oldest_ms > 60_000 && !deliver::is_any_sending(&self.db, &key).await? {
+                    lease::set_undrained(&self.db, &world.clock, &key, 0, now).await?;
+                }
+                Prepared::Wait {
+                    until_ms: now + 500,
+                }
+            }
         })
     }
 
-    async fn send(&self, (): (), _: &ChatRow, message: &Message, _: usize) -> Sent {
+    async fn send(&self, (): (), _: &ChatRow, message: &Message, part: usize) -> Sent {
         let world = &self.world;
         self.process.maybe_die(20).await;
         if world.dice.mishap(10) {
@@ -98,6 +117,9 @@ impl Provider for Whatsapp {
                 .await;
         }
         if world.dice.mishap(30) {
+            let slot = slot_id(&message.chat, message.seq, part);
+            let key = keys::drain(&message.number);
+            let _ = lease::free_drain_slot(&self.db, &world.clock, &key, &slot).await;
             return Sent::Again {
                 at_ms: None,
                 reason: "429".into(),

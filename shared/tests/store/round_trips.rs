@@ -85,6 +85,7 @@ pub(super) async fn check_all<D: Db>(db: &D) {
         }),
         part(PartState::Unknown {
             since_ms: 0,
+            looked_ms: 0,
             at_ms: 1,
             to_person: false,
         }),
