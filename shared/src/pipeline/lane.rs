@@ -250,7 +250,7 @@ async fn wait_for_merged<D: Db, Q: Queue>(
     for id in chat.waits_for.clone() {
         let merged = row::load::<ChatRow>(&hub.db, &keys::chat(&id)).await?;
         match merged {
-            Some(merged) if merged.due(lane).is_some() => {
+            Some(merged) if merged.due(lane).is_some() && merged.cursor(lane) <= merged.seq => {
                 hub.wake(&merged.number, &merged.chat, lane, Duration::ZERO)
                     .await;
                 return Ok(Some(hub.clock.now_ms() + MERGE_WAIT_MS));

@@ -2,6 +2,7 @@
 
 use super::Hub;
 use crate::domain::chat_id::{Alias, AliasKind};
+use crate::domain::delivery::Lane;
 use crate::domain::ids::{ChatId, NumberId};
 use crate::queue::Queue;
 use crate::store::chats::{AliasRow, ChatRow, chat_of_alias, living_chat};
@@ -64,6 +65,11 @@ async fn merge<D: Db, Q: Queue>(
     tracing::info!(survivor = %survivor.chat, loser = %loser.chat, "two chats are one person's");
     loser.merged_into = Some(survivor.chat.clone());
     survivor.waits_for.insert(loser.chat.clone());
+    // What waits to be claimed waits where it is asked for: in the chat that lives on.
+    if !loser.echoes.is_empty() {
+        survivor.echoes.append(&mut loser.echoes);
+        survivor.set_due(Lane::Whatsapp, hub.clock.now_ms());
+    }
     survivor.phone = survivor.phone.or_else(|| loser.phone.clone());
     survivor.title = survivor.title.or_else(|| loser.title.clone());
     survivor.last_in_ms = survivor.last_in_ms.max(loser.last_in_ms);

@@ -45,6 +45,7 @@ pub mod sweep;
 
 pub mod crm;
 pub mod crm_status;
+pub mod reconcile;
 pub mod tokens;
 pub mod whatsapp;
 

@@ -76,6 +76,27 @@ pub fn company(company: &CompanyId) -> Key {
     )
 }
 
+/// What a row of the directory's due index is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DueRow {
+    /// A number.
+    Number(WorkspaceId, NumberId),
+    /// The installation in a location.
+    Install(LocationId),
+}
+
+/// What a row of the directory's due index is, by its key.
+pub fn due_row(pk: &str, sk: &str) -> Option<DueRow> {
+    if let (Some(workspace), Some(number)) = (pk.strip_prefix("WS#"), sk.strip_prefix("NUM#")) {
+        return Some(DueRow::Number(
+            WorkspaceId::new(workspace),
+            NumberId::new(number),
+        ));
+    }
+    let location = pk.strip_prefix("LOC#").filter(|_| sk == "INSTALL")?;
+    Some(DueRow::Install(LocationId::new(location)))
+}
+
 // --- chats ---------------------------------------------------------------------------------------
 
 /// A conversation.
