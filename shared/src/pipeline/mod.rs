@@ -35,6 +35,7 @@ use crate::store::db::Db;
 pub mod accept;
 pub mod deliver;
 pub mod ids;
+pub mod inbox;
 pub mod lane;
 pub mod merge;
 pub mod provider;
