@@ -65,10 +65,17 @@ pub async fn work_off<D: Db, Q: Queue, T: Teller>(
     deadline_ms: Millis,
 ) -> Result<(), DbError> {
     let lease_ms = T::LONGEST_CALL_MS + LEASE_MARGIN_MS;
-    with_lease(hub, chat, Lane::CrmStatus, lease_ms, deadline_ms, |mut run| async move {
-        let end = work(hub, teller, chat, &mut run).await?;
-        Ok((run, end))
-    })
+    with_lease(
+        hub,
+        chat,
+        Lane::CrmStatus,
+        lease_ms,
+        deadline_ms,
+        |mut run| async move {
+            let end = work(hub, teller, chat, &mut run).await?;
+            Ok((run, end))
+        },
+    )
     .await
 }
 
@@ -143,7 +150,9 @@ async fn note<D: Db, Q: Queue>(
         _ => {}
     }
     settle::change_message(hub, &message.chat, message.seq, |message| {
-        let Some(crm) = &mut message.crm else { return Change::Nothing };
+        let Some(crm) = &mut message.crm else {
+            return Change::Nothing;
+        };
         match &told {
             Told::Yes => {
                 crm.told = Some(status);
