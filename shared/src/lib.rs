@@ -4,6 +4,7 @@
 //! [`pipeline`] decides what happens to it, and the [`store`] and the [`queue`] keep it. The
 //! promises that Greenhub makes about delivery are argued in [`pipeline`] and nowhere else.
 
+pub mod account;
 pub mod domain;
 pub mod ghl;
 pub mod green_api;

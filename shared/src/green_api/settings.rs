@@ -1,8 +1,14 @@
 //! What Greenhub needs a number to be set to (GREEN-API contract, settings).
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
+
+use super::lenient::Int;
+
+/// The shortest pause between two messages that GREEN-API takes, milliseconds.
+const MIN_DELAY_MS: u32 = 500;
 
 /// The notifications that Greenhub lives on: messages of both directions with their edits and
 /// deletions, statuses, calls, polls and the state of the connection.
@@ -32,6 +38,16 @@ impl Settings {
     /// The account's own id; `None` while no phone is linked.
     pub fn wid(&self) -> Option<&str> {
         self.text("wid")
+    }
+
+    /// One message is sent in so many milliseconds.
+    pub fn delay_ms(&self) -> u32 {
+        let told = self.0.get("delaySendMessagesMilliseconds");
+        let told = told.and_then(|value| Int::deserialize(value).ok());
+        told.and_then(|told| told.0)
+            .and_then(|ms| u32::try_from(ms).ok())
+            .unwrap_or_default()
+            .max(MIN_DELAY_MS)
     }
 
     fn text(&self, name: &str) -> Option<&str> {
@@ -138,6 +154,16 @@ mod tests {
             (now.webhook_url(), now.wid()),
             (None, Some("79001234567@c.us"))
         );
+        let check = |told: Value, expect: u32| {
+            let now = settings(json!({ "delaySendMessagesMilliseconds": told }));
+            assert_eq!(now.delay_ms(), expect);
+        };
+        check(json!(3000), 3000);
+        check(json!("1000"), 1000);
+        check(json!(0), 500);
+        check(json!(-1), 500);
+        check(json!(null), 500);
+        assert_eq!(settings(json!({})).delay_ms(), 500);
         let old = Url::parse("https://old.test/hook").expect("a URL");
         assert_eq!(released(Some(&old))["webhookUrl"], "https://old.test/hook");
         assert_eq!(released(None)["webhookUrl"], "");

@@ -1,0 +1,155 @@
+//! `GET /oauth/callback`: the end of an installation of the app in GoHighLevel.
+//!
+//! GoHighLevel sends the person's browser here with a code. What the code brings says who installed
+//! what; nothing else in the address is believed.
+
+pub mod page;
+mod words;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::get;
+use greenhub::account::install::{InstallError, Installer};
+use greenhub::account::keyring::Keyring;
+use greenhub::clock::Clock;
+use greenhub::config;
+use greenhub::domain::text::Lang;
+use greenhub::ghl::client::Ghl;
+use greenhub::ghl::error::GhlError;
+use greenhub::ghl::oauth::OAuth;
+use greenhub::http::with_security_headers;
+use greenhub::pipeline::ids::IdSource;
+use greenhub::store::db::Db;
+use url::Url;
+
+use page::Outcome;
+
+/// How long GoHighLevel may take for the location's name, which the installation can do without.
+const NAME_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Codes are much shorter.
+const MAX_CODE: usize = 2048;
+
+/// What the function needs.
+#[derive(Debug)]
+pub struct Callback<D> {
+    /// The tables.
+    pub db: D,
+    /// The time.
+    pub clock: Clock,
+    /// New ids.
+    pub ids: IdSource,
+    /// The app's secrets.
+    pub keyring: Keyring,
+    /// For GoHighLevel; its limit for one call is the token endpoint's.
+    pub http: reqwest::Client,
+    /// The marketplace app.
+    pub app: config::Ghl,
+    /// Where people reach us.
+    pub public_base_url: Url,
+}
+
+/// The function's one route.
+pub fn router<D: Db>(callback: Callback<D>) -> Router {
+    let routes = Router::new()
+        .route("/oauth/callback", get(callback_page::<D>))
+        .with_state(Arc::new(callback));
+    with_security_headers(routes)
+}
+
+async fn callback_page<D: Db>(
+    State(callback): State<Arc<Callback<D>>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let lang = page::lang(&headers);
+    let outcome = match code(query.as_deref().unwrap_or_default()) {
+        Some(code) => callback.install(&code, lang).await,
+        None => Outcome::NoCode,
+    };
+    outcome.page(lang)
+}
+
+/// The installation's code; whatever else is in the query does not matter.
+fn code(query: &str) -> Option<String> {
+    url::form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "code")
+        .map(|(_, code)| code.trim().to_owned())
+        .filter(|code| (1..=MAX_CODE).contains(&code.len()))
+}
+
+impl<D: Db> Callback<D> {
+    async fn install(&self, code: &str, lang: Lang) -> Outcome {
+        let keys = match self.keyring.get().await {
+            Ok(keys) => keys,
+            Err(error) => {
+                tracing::error!(%error, "an installation cannot be completed");
+                return Outcome::OurFault;
+            }
+        };
+        let oauth = OAuth::new(
+            self.http.clone(),
+            self.app.api_base.clone(),
+            self.app.client_id.clone(),
+            keys.ghl_client_secret.clone(),
+            redirect_uri(&self.public_base_url),
+        );
+        let tokens = match oauth.exchange(code).await {
+            Ok(tokens) => tokens,
+            Err(error) => return not_exchanged(error),
+        };
+        let ghl = Ghl::new(self.http.clone(), self.app.api_base.clone()).with_timeout(NAME_TIMEOUT);
+        let installer = Installer {
+            db: &self.db,
+            clock: &self.clock,
+            ids: &self.ids,
+            data_keys: &keys.data_keys,
+            ghl: &ghl,
+        };
+        match installer.complete(&tokens, lang).await {
+            Ok(installed) => Outcome::Installed {
+                name: installed.name,
+            },
+            Err(InstallError::Agency) => Outcome::Agency,
+            Err(InstallError::NoLocation) => Outcome::NoLocation,
+            Err(InstallError::Db(error)) => {
+                tracing::error!(%error, "an installation was not stored");
+                Outcome::OurFault
+            }
+        }
+    }
+}
+
+/// Where GoHighLevel sends people with a code; the exchange has to name the same address.
+fn redirect_uri(public_base_url: &Url) -> String {
+    let base = public_base_url.as_str().trim_end_matches('/');
+    format!("{base}/oauth/callback")
+}
+
+fn not_exchanged(error: GhlError) -> Outcome {
+    tracing::warn!(%error, "GoHighLevel gave no tokens for an installation's code");
+    let reason = match &error {
+        GhlError::NotSent
+        | GhlError::RateLimited { .. }
+        | GhlError::Unavailable { .. }
+        | GhlError::Ambiguous
+        | GhlError::NotStored
+        | GhlError::Unreadable { .. } => return Outcome::ProviderDown,
+        GhlError::BadCode => format!("invalid_code: {error}"),
+        // Its text begins with the name.
+        GhlError::InvalidGrant => error.to_string(),
+        GhlError::Unauthorized(_)
+        | GhlError::Misconfigured(_)
+        | GhlError::OtherTenant(_)
+        | GhlError::NotYet(_)
+        | GhlError::Gone(_)
+        | GhlError::Refused { .. }
+        | GhlError::LocationInactive => error.to_string(),
+    };
+    Outcome::Refused { reason }
+}

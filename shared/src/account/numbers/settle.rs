@@ -1,0 +1,195 @@
+//! Keeping GREEN-API set to what Greenhub needs of a number.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::{Unusable, instance, webhook};
+use crate::clock::{Clock, Millis};
+use crate::crypto::DataKeys;
+use crate::domain::ids::{NumberId, WorkspaceId};
+use crate::green_api::client::{GreenApi, Instance};
+use crate::green_api::error::GreenApiError;
+use crate::green_api::settings::{self, Settings};
+use crate::store::db::{Db, DbError};
+use crate::store::directory::NumberRow;
+use crate::store::{keys, row};
+
+/// When settings that could not be written are tried again; the first time it is at once.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// The same when a person has to do something first.
+const AGAIN_LATER: Duration = Duration::from_secs(15 * 60);
+
+/// What settling needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Settler<'a, D> {
+    /// The tables.
+    pub db: &'a D,
+    /// The time.
+    pub clock: &'a Clock,
+    /// The gateway.
+    pub green: &'a GreenApi,
+    /// Which the number's secrets are sealed with.
+    pub data_keys: &'a DataKeys,
+    /// Where GREEN-API reaches us.
+    pub public_base_url: &'a Url,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// GREEN-API has our settings, and the row says so.
+    Done,
+    /// GREEN-API refused or did not answer. The row says when to try again.
+    NotYet(GreenApiError),
+    /// The number is not there any more.
+    Gone,
+}
+
+/// It could not even be tried.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// The tables.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The row cannot be used.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+}
+
+impl<D: Db> Settler<'_, D> {
+    /// Reads a number's settings, writes those that differ from what we need, and notes in the row
+    /// whether that worked. Safe to call at any time: nothing is written that is set already.
+    ///
+    /// # Errors
+    /// [`SettleError`].
+    pub async fn settle_settings(
+        &self,
+        workspace: &WorkspaceId,
+        number: &NumberId,
+    ) -> Result<Settled, SettleError> {
+        let key = keys::number(workspace, number);
+        let Some(row) = row::load::<NumberRow>(self.db, &key).await? else {
+            return Ok(Settled::Gone);
+        };
+        let to = instance(&row, self.data_keys)?;
+        match self.green.settings(&to).await {
+            Ok(current) => self.settle(&row, &to, &current, AGAIN).await,
+            Err(error) => self.note(&row, Err(error), AGAIN).await,
+        }
+    }
+
+    /// The same with settings that were just read: reading is limited to once a second. `again`
+    /// says when it is due once more if it fails for a moment.
+    pub(super) async fn settle(
+        &self,
+        row: &NumberRow,
+        to: &Instance,
+        current: &Settings,
+        again: Duration,
+    ) -> Result<Settled, SettleError> {
+        let (url, token) = webhook(row, self.data_keys, self.public_base_url)?;
+        let wanted = settings::desired(&url, &token);
+        let written = match settings::difference(current, &wanted) {
+            Some(changes) => self.green.set_settings(to, &changes).await,
+            None => Ok(()),
+        };
+        self.note(row, written, again).await
+    }
+
+    async fn note(
+        &self,
+        row: &NumberRow,
+        written: Result<(), GreenApiError>,
+        again: Duration,
+    ) -> Result<Settled, SettleError> {
+        let due_ms = written
+            .as_ref()
+            .err()
+            .map(|error| self.clock.now_ms() + again_ms(error, again));
+        let key = keys::number(&row.workspace, &row.number);
+        let noted = row::change::<NumberRow>(self.db, &key, |row| {
+            let configured = due_ms.is_none();
+            let changes = row.configured != configured || due_ms.is_some();
+            row.configured = configured;
+            if let Some(due_ms) = due_ms {
+                row.set_due(due_ms);
+            }
+            changes
+        })
+        .await?;
+        Ok(match (noted, written) {
+            (None, _) => Settled::Gone,
+            (Some(_), Ok(())) => Settled::Done,
+            (Some(_), Err(error)) => {
+                tracing::warn!(number = %row.number, %error, "the number's settings were not written");
+                Settled::NotYet(error)
+            }
+        })
+    }
+}
+
+fn again_ms(error: &GreenApiError, again: Duration) -> Millis {
+    let again = match error {
+        GreenApiError::BadToken
+        | GreenApiError::Forbidden { .. }
+        | GreenApiError::Expired
+        | GreenApiError::Deleted
+        | GreenApiError::Quota { .. } => AGAIN_LATER,
+        _ => again,
+    };
+    again.as_millis() as Millis
+}
+
+/// The address of a number's webhook.
+pub(super) fn webhook_url(public_base_url: &Url, key: &SecretString) -> Url {
+    with_path(
+        public_base_url,
+        &["webhooks", "green-api", key.expose_secret()],
+    )
+}
+
+/// Whether notifications to this address come to us, to whichever number.
+pub(super) fn is_ours(public_base_url: &Url, address: &str) -> bool {
+    let ours = with_path(public_base_url, &["webhooks", "green-api"]);
+    Url::parse(address).is_ok_and(|url| {
+        let rest = url.path().strip_prefix(ours.path());
+        url.origin() == ours.origin()
+            && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+fn with_path(base: &Url, path: &[&str]) -> Url {
+    let mut url = base.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // The configuration lets only web addresses through, which have a path.
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_addresses_are_known() {
+        let base = Url::parse("https://hub.test/").unwrap();
+        let key = SecretString::from("k-1_");
+        let url = webhook_url(&base, &key);
+        assert_eq!(url.as_str(), "https://hub.test/webhooks/green-api/k-1_");
+        let check = |address: &str, expect: bool| {
+            assert_eq!(is_ours(&base, address), expect, "{address}");
+        };
+        check(url.as_str(), true);
+        check("https://hub.test/webhooks/green-api", true);
+        check("https://hub.test/webhooks/green-api2", false);
+        check("https://hub.test:8443/webhooks/green-api/k", false);
+        check("https://other.test/webhooks/green-api/k", false);
+        check("nonsense", false);
+    }
+}
