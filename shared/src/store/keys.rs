@@ -234,6 +234,11 @@ pub fn token_lease(location: &LocationId) -> Key {
     )
 }
 
+/// Who sweeps.
+pub fn sweeper_lease() -> Key {
+    key(Table::Runtime, "LEASE#SWEEPER".into(), "LEASE".into())
+}
+
 /// The pace of one GREEN-API method of one number.
 pub fn green_limit(number: &NumberId, method: &str) -> Key {
     key(
