@@ -1,0 +1,10 @@
+//! Tests about the repository itself: what documents, samples and settings say is true, and the
+//! sources keep to the house's form. Nothing here is part of the product.
+
+mod acceptance;
+mod cases;
+mod events;
+mod files;
+mod form;
+mod settings;
+mod template;
