@@ -20,3 +20,4 @@ pub mod error;
 pub mod http;
 pub mod secrets;
 pub mod telemetry;
+pub mod wiring;
