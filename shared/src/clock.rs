@@ -17,6 +17,8 @@ enum Source {
         base_ms: Millis,
         start: tokio::time::Instant,
     },
+    #[cfg(any(test, feature = "testing"))]
+    Shifted(std::sync::Arc<std::sync::atomic::AtomicI64>),
 }
 
 impl Clock {
@@ -34,21 +36,25 @@ impl Clock {
         })
     }
 
-    /// Now, in milliseconds since 1970.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the time"
-    )]
-    pub fn now_ms(&self) -> Millis {
-        match &self.0 {
-            Source::System => std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .map_or(0, |since| since.as_millis() as Millis),
-            #[cfg(any(test, feature = "testing"))]
-            Source::Paused { base_ms, start } => base_ms + start.elapsed().as_millis() as Millis,
-        }
+    /// The system's clock, set forward by so many milliseconds as `ahead_ms` says at the moment: for
+    /// tests with real sockets, which cannot have their time paused.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn shifted(ahead_ms: std::sync::Arc<std::sync::atomic::AtomicI64>) -> Self {
+        Clock(Source::Shifted(ahead_ms))
     }
 
+    /// Now, in milliseconds since 1970.
+    pub fn now_ms(&self) -> Millis {
+        match &self.0 {
+            Source::System => system_ms(),
+            #[cfg(any(test, feature = "testing"))]
+            Source::Paused { base_ms, start } => base_ms + start.elapsed().as_millis() as Millis,
+            #[cfg(any(test, feature = "testing"))]
+            Source::Shifted(ahead_ms) => {
+                system_ms() + ahead_ms.load(std::sync::atomic::Ordering::SeqCst)
+            }
+        }
+    }
     /// Waits.
     #[expect(
         clippy::disallowed_methods,
@@ -65,6 +71,16 @@ impl Clock {
             self.sleep(Duration::from_millis(wait_ms as u64)).await;
         }
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the time"
+)]
+fn system_ms() -> Millis {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as Millis)
 }
 
 /// `at_ms` as RFC 3339 in UTC with milliseconds, as GoHighLevel wants its dates.

@@ -52,13 +52,18 @@ pub struct Queues {
     pub crm_url: String,
 }
 
-/// The product itself: `PUBLIC_BASE_URL`, `APP_SECRET`, `HOLD_SECONDS`, `UNKNOWN_AFTER_SECONDS`.
+/// The product itself: `PUBLIC_BASE_URL`, `APP_SECRET`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct App {
     /// Where people and providers reach it.
     pub public_base_url: Url,
     /// Name or ARN of the secret that [`crate::secrets`] reads.
     pub app_secret: String,
+}
+
+/// How long things wait: `HOLD_SECONDS`, `UNKNOWN_AFTER_SECONDS`. Both may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waits {
     /// How long messages wait for a number that cannot send, in seconds; 600 unless told, 0 fails
     /// them at once.
     pub hold_s: u64,
@@ -80,6 +85,31 @@ pub struct Ghl {
     pub api_base: Url,
     /// Where people choose a location to install into.
     pub marketplace_base: Url,
+    /// The keys that webhooks may be signed with.
+    pub public_keys: String,
+}
+
+/// What it takes to post to GoHighLevel: `GHL_CLIENT_ID`, `GHL_PROVIDER_ID`, `GHL_API_BASE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GhlApi {
+    /// The OAuth client.
+    pub client_id: String,
+    /// The conversation provider.
+    pub provider_id: String,
+    /// Where its API is.
+    pub api_base: Url,
+}
+
+/// What it takes to hear GoHighLevel: `GHL_APP_ID`, `GHL_PROVIDER_ID`, `GHL_API_BASE`,
+/// `GHL_PUBLIC_KEYS`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GhlHook {
+    /// The app; events of other apps are signed with the same key.
+    pub app_id: String,
+    /// The conversation provider.
+    pub provider_id: String,
+    /// Where its API is.
+    pub api_base: Url,
     /// The keys that webhooks may be signed with.
     pub public_keys: String,
 }
@@ -155,7 +185,7 @@ macro_rules! from_env {
     )*};
 }
 
-from_env!(Tables, Queues, App, Ghl, Green);
+from_env!(Tables, Queues, App, Waits, Ghl, GhlApi, GhlHook, Green);
 
 impl Tables {
     fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
@@ -181,6 +211,13 @@ impl App {
         Ok(App {
             public_base_url: vars.url("PUBLIC_BASE_URL")?,
             app_secret: vars.text("APP_SECRET")?,
+        })
+    }
+}
+
+impl Waits {
+    fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(Waits {
             hold_s: vars.seconds("HOLD_SECONDS", 600)?,
             unknown_after_s: vars.seconds("UNKNOWN_AFTER_SECONDS", 600)?,
         })
@@ -195,6 +232,27 @@ impl Ghl {
             provider_id: vars.text("GHL_PROVIDER_ID")?,
             api_base: vars.url("GHL_API_BASE")?,
             marketplace_base: vars.url("GHL_MARKETPLACE_BASE")?,
+            public_keys: vars.text("GHL_PUBLIC_KEYS")?,
+        })
+    }
+}
+
+impl GhlApi {
+    fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(GhlApi {
+            client_id: vars.text("GHL_CLIENT_ID")?,
+            provider_id: vars.text("GHL_PROVIDER_ID")?,
+            api_base: vars.url("GHL_API_BASE")?,
+        })
+    }
+}
+
+impl GhlHook {
+    fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(GhlHook {
+            app_id: vars.text("GHL_APP_ID")?,
+            provider_id: vars.text("GHL_PROVIDER_ID")?,
+            api_base: vars.url("GHL_API_BASE")?,
             public_keys: vars.text("GHL_PUBLIC_KEYS")?,
         })
     }
@@ -222,6 +280,15 @@ impl Green {
             allowed_local_hosts,
         })
     }
+}
+
+/// Name or ARN of the secret that [`crate::secrets`] reads, from `APP_SECRET`, for functions that
+/// need nothing else of [`App`].
+///
+/// # Errors
+/// It is missing.
+pub fn app_secret() -> Result<String, ConfigError> {
+    Vars(&env().0 as &dyn Fn(&'static str) -> Option<String>).text("APP_SECRET")
 }
 
 /// How much is logged, from `LOG_LEVEL`: `error`, `warn`, `info` (unless told), `debug`, `trace`.

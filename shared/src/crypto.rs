@@ -12,8 +12,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use secrecy::SecretString;
 
 /// Base64 as people paste it: the padding may be missing.
 pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -37,43 +36,18 @@ pub enum CryptoError {
     #[error("the sealed text does not belong here or was changed")]
     NotAuthentic,
     /// The keys of the app secret are not usable: an id with other signs than letters, digits, `-`
-    /// and `_`, a key that is not 32 bytes in base64, or no key for the current id.
+    /// and `_`, a text that is too short to be a secret, or no key for the current id.
     #[error("the data keys of the app secret are not usable")]
     BadKeys,
 }
 
 /// The keys that seal secrets in the tables, by their ids. New texts are sealed with the current
 /// one; older ones still open, so that keys can be changed in place.
-///
-/// In the app secret: `{"current": "2026-11", "keys": {"2026-11": "<32 bytes in base64>"}}`.
-#[derive(Deserialize)]
-#[serde(try_from = "DataKeysText")]
 pub struct DataKeys {
     current: String,
     /// The key of `current`, so that sealing has nothing to look up.
     current_key: LessSafeKey,
     keys: BTreeMap<String, LessSafeKey>,
-}
-
-#[derive(Deserialize)]
-struct DataKeysText {
-    current: String,
-    keys: BTreeMap<String, SecretString>,
-}
-
-impl TryFrom<DataKeysText> for DataKeys {
-    type Error = CryptoError;
-
-    fn try_from(text: DataKeysText) -> Result<Self, CryptoError> {
-        let mut keys = BTreeMap::new();
-        for (id, key) in text.keys {
-            let key = BASE64
-                .decode(key.expose_secret())
-                .map_err(|_| CryptoError::BadKeys)?;
-            keys.insert(id, key.try_into().map_err(|_| CryptoError::BadKeys)?);
-        }
-        Self::new(text.current, &keys)
-    }
 }
 
 impl DataKeys {
@@ -180,9 +154,16 @@ pub fn random_id() -> String {
     hex(&random_bytes::<16>())
 }
 
+/// The SHA-256 of `bytes`.
+pub fn sha256(bytes: impl AsRef<[u8]>) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest::digest(&digest::SHA256, bytes.as_ref()).as_ref());
+    out
+}
+
 /// The SHA-256 of `bytes`: 64 lower-case hexadecimal digits.
 pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
-    hex(digest::digest(&digest::SHA256, bytes.as_ref()).as_ref())
+    hex(&sha256(bytes))
 }
 
 /// Whether both are the same, in a time that tells nothing but their lengths.

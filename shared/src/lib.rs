@@ -21,3 +21,4 @@ pub mod error;
 pub mod http;
 pub mod secrets;
 pub mod telemetry;
+pub mod wiring;

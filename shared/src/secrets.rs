@@ -1,15 +1,18 @@
 //! The app's secrets, from Secrets Manager: one JSON document, fetched once and kept for minutes.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
 use aws_sdk_secretsmanager::Client;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use tokio::sync::Mutex;
 
 use crate::clock::{Clock, Millis};
+use crate::crypto::{self, CryptoError, DataKeys};
 use crate::error::aws_words;
 
 /// A secret that was changed is in use everywhere by then.
@@ -18,24 +21,89 @@ const KEEP_MS: Millis = 5 * 60 * 1000;
 /// When a fetch failed and there is an old one, that serves for so long.
 const RETRY_MS: Millis = 30 * 1000;
 
-/// The document. Fields that this version does not know are left alone.
-#[derive(Debug, Deserialize)]
+/// The beginning of the names of data keys; a number follows.
+const DATA_KEY: &str = "data_key_";
+
+/// Fewer characters than this are no key: 128 bits in hexadecimal.
+const SHORTEST_DATA_KEY: usize = 32;
+
+/// The document: flat, so that it can be kept up by hand. Fields that this version does not know
+/// are left alone.
+#[derive(Debug)]
 pub struct AppSecret {
     /// GoHighLevel: of the OAuth client.
     pub ghl_client_secret: SecretString,
     /// GoHighLevel: which its pages' user contexts are encrypted with.
     pub ghl_shared_secret: SecretString,
-    /// What our own rows are encrypted with.
-    pub data_keys: DataKeysJson,
+    /// What our own rows are encrypted with: the texts of `data_key_1`, `data_key_2` … by their
+    /// numbers. The highest is for new rows, the others open the old ones.
+    pub data_key_texts: BTreeMap<u32, SecretString>,
 }
 
-/// The data keys as they stand in the document.
-#[derive(Debug, Deserialize)]
-pub struct DataKeysJson {
-    /// The id of the key that new rows get.
-    pub current: String,
-    /// Every key that rows may have: id and base64 of the key.
-    pub keys: BTreeMap<String, SecretString>,
+impl AppSecret {
+    /// The data keys: each is the SHA-256 of its text, and its number is its id.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadKeys`] if there is none, or one that anybody could guess.
+    pub fn data_keys(&self) -> Result<DataKeys, CryptoError> {
+        let (current, _) = self
+            .data_key_texts
+            .last_key_value()
+            .ok_or(CryptoError::BadKeys)?;
+        let keys = self
+            .data_key_texts
+            .iter()
+            .map(|(number, text)| match text.expose_secret() {
+                text if text.len() < SHORTEST_DATA_KEY => Err(CryptoError::BadKeys),
+                text => Ok((number.to_string(), crypto::sha256(text))),
+            })
+            .collect::<Result<_, _>>()?;
+        DataKeys::new(current.to_string(), &keys)
+    }
+}
+
+impl<'de> Deserialize<'de> for AppSecret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// Reads the fields one by one, so that no secret is ever held by a type that prints it.
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = AppSecret;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<AppSecret, A::Error> {
+        let (mut client, mut shared) = (None, None);
+        let mut data_key_texts = BTreeMap::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let number = name.strip_prefix(DATA_KEY).and_then(|n| n.parse().ok());
+            match (name.as_str(), number) {
+                ("ghl_client_secret", _) => client = Some(map.next_value()?),
+                ("ghl_shared_secret", _) => shared = Some(map.next_value()?),
+                (_, Some(number)) => {
+                    data_key_texts.insert(number, map.next_value()?);
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(AppSecret {
+            ghl_client_secret: client.ok_or_else(|| missing("ghl_client_secret"))?,
+            ghl_shared_secret: shared.ok_or_else(|| missing("ghl_shared_secret"))?,
+            data_key_texts,
+        })
+    }
+}
+
+fn missing<E: serde::de::Error>(field: &'static str) -> E {
+    E::missing_field(field)
 }
 
 /// There is no secret to work with.
@@ -61,20 +129,33 @@ pub enum SecretsError {
 
 /// The secret, kept in memory.
 #[derive(Debug)]
-pub struct Secrets {
-    client: Client,
-    id: String,
-    kept: Kept,
+pub struct Secrets(Source);
+
+#[derive(Debug)]
+enum Source {
+    Fetched {
+        client: Client,
+        id: String,
+        kept: Kept,
+    },
+    #[cfg(any(test, feature = "testing"))]
+    Fixed(Arc<AppSecret>),
 }
 
 impl Secrets {
     /// The secret with this name or ARN. Nothing is fetched yet.
     pub fn new(client: Client, id: impl Into<String>, clock: Clock) -> Self {
-        Secrets {
+        Secrets(Source::Fetched {
             client,
             id: id.into(),
             kept: Kept::new(clock),
-        }
+        })
+    }
+
+    /// A test's own secret.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn fixed(secret: AppSecret) -> Self {
+        Secrets(Source::Fixed(Arc::new(secret)))
     }
 
     /// The secret: fetched at the first call and when the kept one is five minutes old. Callers at
@@ -83,23 +164,22 @@ impl Secrets {
     /// # Errors
     /// [`SecretsError`], while there is none yet.
     pub async fn get(&self) -> Result<Arc<AppSecret>, SecretsError> {
-        self.kept.get(|| self.fetch()).await
+        match &self.0 {
+            Source::Fetched { client, id, kept } => kept.get(|| fetch(client, id)).await,
+            #[cfg(any(test, feature = "testing"))]
+            Source::Fixed(secret) => Ok(Arc::clone(secret)),
+        }
     }
+}
 
-    async fn fetch(&self) -> Result<AppSecret, SecretsError> {
-        let unavailable = |why: String| SecretsError::Unavailable { why };
-        let answer = self
-            .client
-            .get_secret_value()
-            .secret_id(&self.id)
-            .send()
-            .await;
-        let answer = answer.map_err(|error| unavailable(aws_words(&error)))?;
-        let json = answer
-            .secret_string
-            .ok_or_else(|| unavailable("it is not text".to_owned()))?;
-        parse(&json)
-    }
+async fn fetch(client: &Client, id: &str) -> Result<AppSecret, SecretsError> {
+    let unavailable = |why: String| SecretsError::Unavailable { why };
+    let answer = client.get_secret_value().secret_id(id).send().await;
+    let answer = answer.map_err(|error| unavailable(aws_words(&error)))?;
+    let json = answer
+        .secret_string
+        .ok_or_else(|| unavailable("it is not text".to_owned()))?;
+    parse(&json)
 }
 
 fn parse(json: &str) -> Result<AppSecret, SecretsError> {
@@ -164,7 +244,10 @@ mod tests {
     const DOCUMENT: &str = r#"{
         "ghl_client_secret": "hunter-1",
         "ghl_shared_secret": "hunter-2",
-        "data_keys": {"current": "k2", "keys": {"k1": "aHVudGVy", "k2": "aHVudGVyMg=="}},
+        "data_key_1": "hunter-3-hunter-3-hunter-3-hunter-3",
+        "data_key_10": "hunter-4-hunter-4-hunter-4-hunter-4",
+        "data_key_2": "hunter-5-hunter-5-hunter-5-hunter-5",
+        "data_key_old": 7,
         "of_tomorrow": true
     }"#;
 
@@ -173,13 +256,41 @@ mod tests {
         let secret = parse(DOCUMENT).unwrap();
         assert_eq!(secret.ghl_client_secret.expose_secret(), "hunter-1");
         assert_eq!(secret.ghl_shared_secret.expose_secret(), "hunter-2");
-        assert_eq!(secret.data_keys.current, "k2");
-        assert_eq!(secret.data_keys.keys["k1"].expose_secret(), "aHVudGVy");
-        let printed = format!("{secret:?}");
-        assert!(
-            !printed.contains("hunter") && !printed.contains("aHVudGVy"),
-            "{printed}"
-        );
+        let printed = format!("{secret:?}{:?}", secret.data_keys());
+        assert!(!printed.contains("hunter"), "{printed}");
+    }
+
+    #[test]
+    fn the_highest_data_key_seals_and_the_others_still_open() {
+        let secret = parse(DOCUMENT).unwrap();
+        let keys = secret.data_keys().unwrap();
+        let sealed = keys.seal("x", "here");
+        assert!(sealed.starts_with("v1.10."), "{sealed}");
+        let mut older = secret;
+        older.data_key_texts.remove(&10);
+        let of_before = older.data_keys().unwrap().seal("y", "here");
+        assert!(of_before.starts_with("v1.2."), "{of_before}");
+        assert_eq!(keys.open(&of_before, "here").unwrap().expose_secret(), "y");
+    }
+
+    #[test]
+    fn data_keys_that_anybody_could_guess_are_refused() {
+        let check = |texts: &[(u32, &str)], expect: bool| {
+            let secret = AppSecret {
+                ghl_client_secret: "".into(),
+                ghl_shared_secret: "".into(),
+                data_key_texts: texts
+                    .iter()
+                    .map(|(number, text)| (*number, SecretString::from(*text)))
+                    .collect(),
+            };
+            assert_eq!(secret.data_keys().is_ok(), expect, "{texts:?}");
+        };
+        let good = "0123456789abcdef0123456789abcdef";
+        check(&[(1, good)], true);
+        check(&[], false);
+        check(&[(1, "")], false);
+        check(&[(1, good), (2, "short")], false);
     }
 
     #[test]

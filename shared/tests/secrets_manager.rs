@@ -25,7 +25,7 @@ async fn a_secret_is_found_by_name_and_by_arn() {
     let document = r#"{
         "ghl_client_secret": "a",
         "ghl_shared_secret": "b",
-        "data_keys": {"current": "k1", "keys": {"k1": "AAAA"}}
+        "data_key_1": "0123456789abcdef0123456789abcdef"
     }"#;
     let created = client
         .create_secret()
@@ -37,7 +37,7 @@ async fn a_secret_is_found_by_name_and_by_arn() {
 
     for id in [name.as_str(), created.arn().unwrap()] {
         let secrets = Secrets::new(client.clone(), id, Clock::system());
-        assert_eq!(secrets.get().await.unwrap().data_keys.current, "k1", "{id}");
+        assert!(secrets.get().await.unwrap().data_keys().is_ok(), "{id}");
     }
     let missing = Secrets::new(client, format!("not-{name}"), Clock::system());
     let Err(SecretsError::Unavailable { why }) = missing.get().await else {

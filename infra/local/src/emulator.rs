@@ -122,6 +122,33 @@ impl Emulator {
         serde_json::from_str(&body).map_err(|error| failed(error.to_string()))
     }
 
+    /// How many messages wait in a queue.
+    pub(crate) async fn queue_length(&self, queue_url: &str) -> Result<u64, Error> {
+        let failed = |reason: String| Error::Function { function: "SQS".into(), reason };
+        let answer = self
+            .client
+            .post(&self.url)
+            .header("authorization", AS_ROOT)
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-target", "AmazonSQS.GetQueueAttributes")
+            .body(
+                serde_json::json!({
+                    "QueueUrl": queue_url,
+                    "AttributeNames": ["ApproximateNumberOfMessages"],
+                })
+                .to_string(),
+            )
+            .send()
+            .await?;
+        let body = answer.text().await?;
+        let answer: Value =
+            serde_json::from_str(&body).map_err(|error| failed(format!("{error}: {body}")))?;
+        answer["Attributes"]["ApproximateNumberOfMessages"]
+            .as_str()
+            .and_then(|count| count.parse().ok())
+            .ok_or_else(|| failed(body))
+    }
+
     /// Stops it; its state is on disk afterwards.
     pub(crate) async fn stop(mut self) {
         self.lifeline = None;

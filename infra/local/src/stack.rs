@@ -142,6 +142,19 @@ impl Stack {
         }
     }
 
+    /// How many wake-ups have ended in a dead-letter queue: each is a bug.
+    ///
+    /// # Errors
+    ///
+    /// When the emulator does not answer.
+    pub async fn dead_letters(&self) -> Result<u64, Error> {
+        let mut count = 0;
+        for (_, url) in self.outputs.iter().filter(|(name, _)| name.ends_with("DeadLettersUrl")) {
+            count += self.emulator.queue_length(url).await?;
+        }
+        Ok(count)
+    }
+
     /// Stops everything; the state is kept for the next start in the same directory.
     pub async fn stop(self) {
         self.origin.stop().await;

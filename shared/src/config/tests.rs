@@ -36,7 +36,10 @@ fn read_with(name: &str, value: Option<&str>) -> Result<(), ConfigError> {
     Tables::read(&vars)?;
     Queues::read(&vars)?;
     App::read(&vars)?;
+    Waits::read(&vars)?;
     Ghl::read(&vars)?;
+    GhlApi::read(&vars)?;
+    GhlHook::read(&vars)?;
     Green::read(&vars)?;
     read_log_level(&vars)?;
     read_aws(&vars)?;
@@ -122,8 +125,9 @@ fn values_arrive_where_they_belong() {
             .map(|(_, value)| (*value).to_owned()),
     };
     let vars: Lookup<'_> = Vars(&lookup);
+    let waits = Waits::read(&vars).unwrap();
+    assert_eq!((waits.hold_s, waits.unknown_after_s), (600, 60));
     let app = App::read(&vars).unwrap();
-    assert_eq!((app.hold_s, app.unknown_after_s), (600, 60));
     assert_eq!(app.public_base_url.as_str(), "https://hub.example/");
     let green = Green::read(&vars).unwrap();
     assert_eq!(

@@ -63,7 +63,10 @@ where
 
     let mut chats = Vec::new();
     for known in chats_of_contact(&hub.db, to.location, to.contact).await? {
-        chats.extend(living_chat(&hub.db, &known.chat).await?);
+        // A number that was removed, or never was, leads nowhere.
+        if numbers.iter().any(|number| number.number == known.number) {
+            chats.extend(living_chat(&hub.db, &known.chat).await?);
+        }
     }
     if chats.is_empty()
         && let Some(alias) = &by_phone

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::delivery::Lane;
 use crate::domain::ids::{ChatId, NumberId};
 
+pub mod batch;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 pub mod sqs;

@@ -1,0 +1,96 @@
+//! `POST /api/session/ghl`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use greenhub::account::session::{self, SESSION_S, SessionError};
+use greenhub::http::Problem;
+use greenhub::store::db::Db;
+use greenhub::store::directory::InstallState;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::body::Body;
+use crate::{Api, tables};
+
+/// What GoHighLevel's page hands over.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Context {
+    /// The payload of `REQUEST_USER_DATA_RESPONSE`; good for one session.
+    encrypted_data: String,
+}
+
+/// A session.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Session {
+    /// For `Authorization: Bearer`.
+    token: String,
+    /// Seconds.
+    expires_in: u32,
+    /// The sub-account that the page was opened in.
+    location_id: String,
+    /// May change things, not only look at them.
+    is_admin: bool,
+    /// GoHighLevel takes our tokens; if not, somebody has to install the app again.
+    connected: bool,
+}
+
+/// Exchanges a user context of GoHighLevel's page for a session.
+#[utoipa::path(
+    post, path = "/api/session/ghl", tag = "session", security(()),
+    request_body = Context,
+    responses(
+        (status = 200, body = Session),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`bad_body`, `bad_context`, `sub_account_needed`, `not_installed`"),
+        (status = 401, body = Problem, content_type = "application/problem+json", description = "`context_used`"),
+        (status = 413, body = Problem, content_type = "application/problem+json", description = "`body_too_large`"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`try_again`"),
+    )
+)]
+pub(crate) async fn create<D: Db>(
+    State(api): State<Arc<Api<D>>>,
+    Body(context): Body<Context>,
+) -> Result<Json<Session>, Problem> {
+    let keys = api.keys().await?;
+    let new = session::exchange(
+        &api.numbers.db,
+        &api.numbers.clock,
+        &keys.ghl_shared_secret,
+        &context.encrypted_data,
+    )
+    .await
+    .map_err(refused)?;
+    Ok(Json(Session {
+        token: new.token.expose_secret().to_owned(),
+        expires_in: SESSION_S,
+        location_id: new.caller.location.to_string(),
+        is_admin: new.caller.is_admin,
+        connected: new.caller.install != InstallState::NeedsReauthorization,
+    }))
+}
+
+fn refused(error: SessionError) -> Problem {
+    let bad = |code, title| Problem::new(StatusCode::BAD_REQUEST, code, title);
+    match error {
+        SessionError::BadContext => bad("bad_context", "This is not a user context of this app"),
+        SessionError::NoLocation => bad("sub_account_needed", "A sub-account is needed")
+            .with_detail("Switch to a sub-account in GoHighLevel and open the page there."),
+        SessionError::NotInstalled => bad(
+            "not_installed",
+            "The app is not installed in this sub-account",
+        )
+        .with_detail("Install and authorise the app in this sub-account first."),
+        SessionError::Used => Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "context_used",
+            "This user context was used before",
+        )
+        .with_detail("Ask GoHighLevel's page for a new one."),
+        SessionError::Db(error) => tables(&error),
+    }
+}

@@ -1,0 +1,44 @@
+//! Wires the schedule to the sweeper.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use greenhub::ghl::client::Ghl;
+use greenhub::ghl::oauth::OAuth;
+use greenhub::green_api::client::GreenApi;
+use greenhub::{config, http, telemetry, wiring};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde_json::Value;
+use sweeper::Sweeper;
+
+/// A refresh of the tokens takes longest, and must not be broken off.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init(config::log_level()?);
+    let aws = config::aws()?;
+    let secrets = wiring::secrets_from_env(&aws)?;
+    let app = config::GhlApi::from_env()?;
+    let public_base_url = config::App::from_env()?.public_base_url;
+    let client = http::client(TIMEOUT)?;
+    run(service_fn(async |call: LambdaEvent<Value>| {
+        let secret = secrets.get().await?;
+        let sweeper = Sweeper {
+            hub: wiring::hub_from_env(&aws)?,
+            green: GreenApi::new(client.clone()),
+            ghl: Ghl::new(client.clone(), app.api_base.clone()),
+            oauth: OAuth::refresher(
+                client.clone(),
+                app.api_base.clone(),
+                app.client_id.clone(),
+                secret.ghl_client_secret.clone(),
+            ),
+            data_keys: Arc::new(secret.data_keys()?),
+            provider_id: app.provider_id.clone(),
+            public_base_url: public_base_url.clone(),
+        };
+        Ok::<_, Error>(sweeper.sweep(wiring::deadline_ms(call.context.deadline)).await?)
+    }))
+    .await
+}
