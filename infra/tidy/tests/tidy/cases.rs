@@ -88,13 +88,14 @@ fn mentioned(comment: &str) -> Vec<u16> {
     static LIST: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"\bAC \d+(?:[–-]\d+)?(?:(?:, | and )(?:AC )?\d+(?:[–-]\d+)?)*").unwrap()
     });
-    static RANGE: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(\d+)(?:[–-](\d+))?").unwrap());
+    static RANGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\d+)(?:[–-](\d+))?").unwrap());
     let mut cases = Vec::new();
     for list in LIST.find_iter(comment) {
         for range in RANGE.captures_iter(list.as_str()) {
             let first: u16 = range[1].parse().unwrap();
-            let last = range.get(2).map_or(first, |last| last.as_str().parse().unwrap());
+            let last = range
+                .get(2)
+                .map_or(first, |last| last.as_str().parse().unwrap());
             cases.extend(first..=last);
         }
     }
@@ -140,7 +141,9 @@ fn tests(source: &str) -> Vec<(String, Vec<String>)> {
 
 fn is_test_attribute(line: &str) -> bool {
     let line = line.trim_start();
-    ["#[test]", "#[tokio::test"].iter().any(|attribute| line.starts_with(attribute))
+    ["#[test]", "#[tokio::test"]
+        .iter()
+        .any(|attribute| line.starts_with(attribute))
 }
 
 fn is_comment(line: &str) -> bool {
@@ -173,7 +176,10 @@ fn cases_are_found_in_comments() {
         assert_eq!(mentioned(comment), expect, "{comment}");
     };
     check("AC 45", &[45]);
-    check("body → event → text, for each. AC 50, 52–54", &[50, 52, 53, 54]);
+    check(
+        "body → event → text, for each. AC 50, 52–54",
+        &[50, 52, 53, 54],
+    );
     check("AC 11, AC 12", &[11, 12]);
     check("AC 81: in whatever order", &[81]);
     check("(AC 45, 46, 63).", &[45, 46, 63]);

@@ -16,7 +16,10 @@ fn each_function_has_a_described_event() {
     for function in template::functions() {
         let sample = format!("{}.json", function.folder);
         assert!(left.remove(&sample), "events/{sample} is missing");
-        let line = format!("sam local invoke {}Function --event events/{sample}", function.id);
+        let line = format!(
+            "sam local invoke {}Function --event events/{sample}",
+            function.id
+        );
         assert!(readme.contains(&line), "events/README.md lacks `{line}`");
     }
     assert!(left.is_empty(), "of no function: {left:?}");
@@ -29,7 +32,8 @@ fn each_event_has_its_triggers_shape() {
             continue;
         };
         let event: Value = serde_json::from_str(&text).unwrap();
-        let is_http = event["version"] == "2.0" && event["requestContext"]["http"]["method"].is_string();
+        let is_http =
+            event["version"] == "2.0" && event["requestContext"]["http"]["method"].is_string();
         let is_queue = event["Records"][0]["eventSource"] == "aws:sqs";
         let is_schedule = event["detail-type"] == "Scheduled Event";
         let expect = match sample {

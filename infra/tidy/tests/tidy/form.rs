@@ -15,7 +15,8 @@ const LONGER: [(&str, usize, &str); 1] = [(
 const MAIN_LINES: usize = 60;
 
 const TEXT: [&str; 12] = [
-    ".rs", ".toml", ".md", ".txt", ".yaml", ".json", ".py", ".html", ".css", ".js", ".ts", ".svelte",
+    ".rs", ".toml", ".md", ".txt", ".yaml", ".json", ".py", ".html", ".css", ".js", ".ts",
+    ".svelte",
 ];
 
 #[test]
@@ -73,8 +74,12 @@ fn nothing_is_left_unfinished_or_behind() {
 
 #[test]
 fn no_line_ends_in_blanks_and_no_file_without_a_line_end() {
-    check_lines(&TEXT, |line| line.ends_with([' ', '\t']).then_some("a blank at the end"));
-    check_lines(&TEXT, |line| line.ends_with('\r').then_some("a carriage return"));
+    check_lines(&TEXT, |line| {
+        line.ends_with([' ', '\t']).then_some("a blank at the end")
+    });
+    check_lines(&TEXT, |line| {
+        line.ends_with('\r').then_some("a carriage return")
+    });
     let open: Vec<_> = files::all(&TEXT)
         .into_iter()
         .filter(|(_, text)| !text.is_empty() && !text.ends_with('\n'))

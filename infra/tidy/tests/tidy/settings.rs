@@ -48,7 +48,10 @@ fn read_by_local_run() -> BTreeSet<String> {
 }
 
 fn in_readme() -> BTreeSet<String> {
-    names(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)`", &files::read("README.md"))
+    names(
+        r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)`",
+        &files::read("README.md"),
+    )
 }
 
 fn missing(wanted: &BTreeSet<String>, there: &BTreeSet<String>) -> Vec<String> {
@@ -70,7 +73,10 @@ fn what_functions_read_is_what_the_template_gives() {
 fn the_readme_describes_every_setting_and_no_other() {
     let functions = read_by_functions();
     let local = read_by_local_run();
-    assert!(functions.len() > 10 && local.len() > 10, "the sources read differently now");
+    assert!(
+        functions.len() > 10 && local.len() > 10,
+        "the sources read differently now"
+    );
     let readme = in_readme();
     assert_eq!(missing(&functions, &readme), [""; 0], "of the functions");
     assert_eq!(missing(&local, &readme), [""; 0], "of the local run");

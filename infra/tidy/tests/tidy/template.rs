@@ -53,7 +53,10 @@ pub(crate) fn functions() -> Vec<Function> {
 
 #[test]
 fn folders_and_resources_belong_together() {
-    let deployed: BTreeSet<_> = functions().into_iter().map(|function| function.folder).collect();
+    let deployed: BTreeSet<_> = functions()
+        .into_iter()
+        .map(|function| function.folder)
+        .collect();
     let written = BTreeSet::from_iter(files::folders("functions"));
     assert_eq!(deployed, written);
 }
