@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use greenhub::account::numbers::{AddError, BadInput, NewNumber, RemoveError, name};
@@ -17,6 +18,9 @@ use utoipa::ToSchema;
 use crate::body::Body;
 use crate::view::{Instance, Instances};
 use crate::{Api, not_found, tables, try_again};
+
+/// An id in an address.
+type Id = Result<Path<String>, PathRejection>;
 
 /// A number to be added.
 #[derive(Deserialize, ToSchema)]
@@ -134,11 +138,11 @@ pub(crate) async fn add<D: Db>(
 pub(crate) async fn rename<D: Db>(
     State(api): State<Arc<Api<D>>>,
     Authenticated(caller): Authenticated,
-    Path(id): Path<String>,
+    id: Id,
     Body(new): Body<Rename>,
 ) -> Result<Json<Instance>, Problem> {
     admin(&caller)?;
-    let number = number(&id)?;
+    let number = number(id)?;
     let name = name(&new.name).map_err(bad_input)?;
     let renamed = api.numbers.rename(&caller.workspace, &number, &name).await;
     let renamed = renamed.map_err(|error| tables(&error))?;
@@ -162,10 +166,10 @@ pub(crate) async fn rename<D: Db>(
 pub(crate) async fn remove<D: Db>(
     State(api): State<Arc<Api<D>>>,
     Authenticated(caller): Authenticated,
-    Path(id): Path<String>,
+    id: Id,
 ) -> Result<StatusCode, Problem> {
     admin(&caller)?;
-    let number = number(&id)?;
+    let number = number(id)?;
     let keys = api.keys().await?;
     let removed = api
         .numbers
@@ -190,7 +194,9 @@ fn admin(caller: &Caller) -> Result<(), Problem> {
 
 /// Our id of a number, from an address. GREEN-API's own ids are not found rather than wrong:
 /// people take them for ours.
-fn number(id: &str) -> Result<NumberId, Problem> {
+fn number(id: Id) -> Result<NumberId, Problem> {
+    // Something that is not even text is no id either.
+    let id = id.map(|Path(id)| id).unwrap_or_default();
     let is_ours = id.len() == 32 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     if is_ours {
         return Ok(NumberId::new(id));

@@ -1,5 +1,7 @@
 //! Installations against the sandbox's GoHighLevel.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,8 @@
 //! The function in this process, against tables in memory and the sandbox's GREEN-API and
 //! GoHighLevel.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
 mod numbers;
 mod removal;
 mod routes;

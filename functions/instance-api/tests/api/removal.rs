@@ -133,6 +133,8 @@ async fn a_number_is_removed_by_its_own_admins() {
     assert_eq!(remove(&world, &bob, id).await, 403);
     // AC 26
     assert_eq!(remove(&world, &alice, "abc").await, 400);
+    assert_eq!(remove(&world, &alice, "%ff").await, 400);
+    assert_eq!(remove(&world, &alice, "..%2f..").await, 400);
     assert_eq!(world.list(&alice).await.len(), 1);
     // Nobody has told GREEN-API anything.
     assert_eq!(world.written(1).await, Vec::<Value>::new());
