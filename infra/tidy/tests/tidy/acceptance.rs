@@ -70,13 +70,13 @@ fn open(case: &Case) -> Option<String> {
 }
 
 fn summary(found: &Found) -> String {
-    let count = |is: fn(&Case) -> bool| found.cases.iter().filter(|case| is(case)).count();
+    let is_shown = |case: &&Case| open(case).is_none() && found.tests.contains_key(&case.number);
+    let n_shown = found.cases.iter().filter(is_shown).count();
     format!(
-        "{} cases: {} shown by tests, {} to come. Where a case to come has a test already, that \
+        "{} cases: {n_shown} shown by tests, {} open. Where an open case has a test already, that \
          test shows a part of it.\n",
         found.cases.len(),
-        count(|case| open(case).is_none()),
-        count(|case| open(case).is_some()),
+        found.cases.len() - n_shown,
     )
 }
 

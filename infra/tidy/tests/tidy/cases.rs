@@ -152,9 +152,12 @@ fn is_comment(line: &str) -> bool {
 
 /// The comment of a line, at its start or behind code.
 fn comment_of(line: &str) -> Option<String> {
-    let (before, comment) = line.split_once("//")?;
-    // An address in a string is none.
-    (!before.ends_with(':')).then(|| comment.trim_start_matches(['/', '!']).to_owned())
+    let comment = match line.trim_start().strip_prefix("//") {
+        Some(comment) => comment,
+        // With blanks around, since an address in a string is none.
+        None => line.rsplit_once(" // ")?.1,
+    };
+    Some(comment.trim_start_matches(['/', '!']).to_owned())
 }
 
 fn function_name(line: &str) -> Option<String> {
