@@ -3,11 +3,13 @@
 use aws_config::SdkConfig;
 
 use crate::clock::{Clock, Millis};
-use crate::config::{self, ConfigError, Queues, Tables, Waits};
+use crate::config::{self, App, ConfigError, GhlApi, Queues, Tables, Waits};
+use crate::ghl::client::endpoint;
+use crate::ghl::oauth::OAuth;
 use crate::pipeline::ids::IdSource;
 use crate::pipeline::{Hub, Settings};
 use crate::queue::sqs::Sqs;
-use crate::secrets::Secrets;
+use crate::secrets::{AppSecret, Secrets};
 use crate::store::dynamo::Dynamo;
 
 /// A year, in seconds: what is longer is a slip of the pen.
@@ -47,6 +49,18 @@ pub fn hub(aws: &SdkConfig, tables: Tables, queues: Queues, waits: Waits) -> Hub
 pub fn secrets_from_env(aws: &SdkConfig) -> Result<Secrets, ConfigError> {
     let client = aws_sdk_secretsmanager::Client::new(aws);
     Ok(Secrets::new(client, config::app_secret()?, Clock::system()))
+}
+
+/// The app's tokens at GoHighLevel: `api` and `app` say where and for whom.
+pub fn oauth(http: reqwest::Client, api: &GhlApi, app: &App, secret: &AppSecret) -> OAuth {
+    let redirect_uri = endpoint(&app.public_base_url, &["oauth", "callback"]);
+    OAuth::new(
+        http,
+        api.api_base.clone(),
+        api.client_id.clone(),
+        secret.ghl_client_secret.clone(),
+        redirect_uri.into(),
+    )
 }
 
 /// When a worker has to be done, if its function ends at `ends_ms`: what is left is for writing down

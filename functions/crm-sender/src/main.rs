@@ -6,7 +6,6 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::SqsEvent;
 use crm_sender::handle;
 use greenhub::ghl::client::Ghl;
-use greenhub::ghl::oauth::OAuth;
 use greenhub::pipeline::crm::Crm;
 use greenhub::{config, http, telemetry, wiring};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -20,19 +19,15 @@ async fn main() -> Result<(), Error> {
     let aws = config::aws()?;
     let hub = wiring::hub_from_env(&aws)?;
     let secrets = wiring::secrets_from_env(&aws)?;
-    let app = config::GhlApi::from_env()?;
+    let app = config::App::from_env()?;
+    let api = config::GhlApi::from_env()?;
     let client = http::client(TIMEOUT)?;
-    let ghl = Ghl::new(client.clone(), app.api_base.clone());
+    let ghl = Ghl::new(client.clone(), api.api_base.clone());
     run(service_fn(async |call: LambdaEvent<SqsEvent>| {
         let secret = secrets.get().await?;
-        let oauth = OAuth::refresher(
-            client.clone(),
-            app.api_base.clone(),
-            app.client_id.clone(),
-            secret.ghl_client_secret.clone(),
-        );
+        let oauth = wiring::oauth(client.clone(), &api, &app, &secret);
         let keys = Arc::new(secret.data_keys()?);
-        let crm = Crm::new(&hub, &ghl, &oauth, keys, &app.provider_id);
+        let crm = Crm::new(&hub, &ghl, &oauth, keys, &api.provider_id);
         let deadline_ms = wiring::deadline_ms(call.context.deadline);
         Ok::<_, Error>(handle(&hub, &crm, call.payload, deadline_ms).await)
     }))

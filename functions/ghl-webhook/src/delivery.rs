@@ -146,7 +146,10 @@ async fn tags<D: Db, Q: Queue>(
     let asked = async {
         let secret = hook.secrets.get().await.ok()?;
         let context = InstallRow::seal_context(location, InstallRow::ACCESS);
-        let token = secret.data_keys().ok()?.open(&install.access_sealed, &context);
+        let token = secret
+            .data_keys()
+            .ok()?
+            .open(&install.access_sealed, &context);
         let token = token.ok()?;
         let key = keys::ghl_limit(location);
         let slot = lease::reserve(&hub.db, &hub.clock, &key, &policy::ghl(J_S), 1).await;
@@ -155,7 +158,10 @@ async fn tags<D: Db, Q: Queue>(
         let answer = hook.ghl.get_contact(&token, contact).await;
         answer.ok().map(|answer| answer.value.tags)
     };
-    let told = tokio::time::timeout(TAGS_TIMEOUT, asked).await.ok().flatten();
+    let told = tokio::time::timeout(TAGS_TIMEOUT, asked)
+        .await
+        .ok()
+        .flatten();
     if told.is_none() {
         tracing::warn!(%location, "a contact's tags are not known; the oldest number is taken");
     }

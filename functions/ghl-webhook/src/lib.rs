@@ -17,6 +17,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
+use greenhub::account::events;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::signature::{self, PublicKeys};
 use greenhub::ghl::wire::{self, AppEvent, Incoming};
@@ -149,9 +150,9 @@ async fn app_event<D: Db, Q: Queue>(
     hook: &Hook<D, Q>,
     event: &AppEvent,
 ) -> Result<&'static str, DbError> {
-    let is_ours = event.app_id.as_ref().is_none_or(|app| *app == hook.app_id);
-    tracing::info!(is_ours, what = event_name(event), "an app event");
-    Ok("noted")
+    let applied = events::apply(&hook.hub.db, &hook.hub.clock, &hook.app_id, event).await?;
+    tracing::info!(?applied, what = event_name(event), "an app event");
+    Ok("applied")
 }
 
 /// The event's kind alone: what it carries is about people.

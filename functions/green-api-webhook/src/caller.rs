@@ -64,10 +64,7 @@ impl Callers {
     ) -> Result<Option<Arc<NumberRow>>, DbError> {
         let token_sha256 = sha256_hex(token);
         let is_theirs = |number: &NumberRow| {
-            constant_time_eq(
-                token_sha256.as_bytes(),
-                number.hook_token_sha256.as_bytes(),
-            )
+            constant_time_eq(token_sha256.as_bytes(), number.hook_token_sha256.as_bytes())
         };
         let now_ms = clock.now_ms();
         if let Some(number) = self.kept(known.key(), now_ms).filter(|n| is_theirs(n)) {

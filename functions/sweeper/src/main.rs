@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use greenhub::ghl::client::Ghl;
-use greenhub::ghl::oauth::OAuth;
 use greenhub::green_api::client::GreenApi;
 use greenhub::{config, http, telemetry, wiring};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -19,26 +18,25 @@ async fn main() -> Result<(), Error> {
     telemetry::init(config::log_level()?);
     let aws = config::aws()?;
     let secrets = wiring::secrets_from_env(&aws)?;
-    let app = config::GhlApi::from_env()?;
-    let public_base_url = config::App::from_env()?.public_base_url;
+    let app = config::App::from_env()?;
+    let api = config::GhlApi::from_env()?;
     let client = http::client(TIMEOUT)?;
     run(service_fn(async |call: LambdaEvent<Value>| {
         let secret = secrets.get().await?;
         let sweeper = Sweeper {
             hub: wiring::hub_from_env(&aws)?,
             green: GreenApi::new(client.clone()),
-            ghl: Ghl::new(client.clone(), app.api_base.clone()),
-            oauth: OAuth::refresher(
-                client.clone(),
-                app.api_base.clone(),
-                app.client_id.clone(),
-                secret.ghl_client_secret.clone(),
-            ),
+            ghl: Ghl::new(client.clone(), api.api_base.clone()),
+            oauth: wiring::oauth(client.clone(), &api, &app, &secret),
             data_keys: Arc::new(secret.data_keys()?),
-            provider_id: app.provider_id.clone(),
-            public_base_url: public_base_url.clone(),
+            provider_id: api.provider_id.clone(),
+            public_base_url: app.public_base_url.clone(),
         };
-        Ok::<_, Error>(sweeper.sweep(wiring::deadline_ms(call.context.deadline)).await?)
+        Ok::<_, Error>(
+            sweeper
+                .sweep(wiring::deadline_ms(call.context.deadline))
+                .await?,
+        )
     }))
     .await
 }

@@ -124,7 +124,10 @@ impl Emulator {
 
     /// How many messages wait in a queue.
     pub(crate) async fn queue_length(&self, queue_url: &str) -> Result<u64, Error> {
-        let failed = |reason: String| Error::Function { function: "SQS".into(), reason };
+        let failed = |reason: String| Error::Function {
+            function: "SQS".into(),
+            reason,
+        };
         let answer = self
             .client
             .post(&self.url)

@@ -149,7 +149,11 @@ impl Stack {
     /// When the emulator does not answer.
     pub async fn dead_letters(&self) -> Result<u64, Error> {
         let mut count = 0;
-        for (_, url) in self.outputs.iter().filter(|(name, _)| name.ends_with("DeadLettersUrl")) {
+        for (_, url) in self
+            .outputs
+            .iter()
+            .filter(|(name, _)| name.ends_with("DeadLettersUrl"))
+        {
             count += self.emulator.queue_length(url).await?;
         }
         Ok(count)

@@ -1,13 +1,11 @@
 //! The app's secrets in the forms that this module needs.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-use crate::crypto::{BASE64, CryptoError, DataKeys};
-use crate::secrets::{AppSecret, DataKeysJson, Secrets, SecretsError};
+use crate::crypto::{CryptoError, DataKeys};
+use crate::secrets::{AppSecret, Secrets, SecretsError};
 
 /// The secrets, ready to be used.
 #[derive(Debug)]
@@ -71,50 +69,6 @@ fn keys(secret: &AppSecret) -> Result<Keys, CryptoError> {
     Ok(Keys {
         ghl_client_secret: secret.ghl_client_secret.clone(),
         ghl_shared_secret: secret.ghl_shared_secret.clone(),
-        data_keys: data_keys(&secret.data_keys)?,
+        data_keys: secret.data_keys()?,
     })
-}
-
-/// The keys that stand in the app's secret.
-///
-/// # Errors
-/// [`CryptoError::BadKeys`].
-pub fn data_keys(json: &DataKeysJson) -> Result<DataKeys, CryptoError> {
-    let read = |key: &SecretString| {
-        let key = BASE64.decode(key.expose_secret()).ok()?;
-        <[u8; 32]>::try_from(key).ok()
-    };
-    let keys = json
-        .keys
-        .iter()
-        .map(|(id, key)| Ok((id.clone(), read(key).ok_or(CryptoError::BadKeys)?)))
-        .collect::<Result<BTreeMap<_, _>, CryptoError>>()?;
-    DataKeys::new(json.current.clone(), &keys)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_keys_of_the_secret_seal_and_open() {
-        let check = |current: &str, key: &str, expect: bool| {
-            let json = DataKeysJson {
-                current: current.to_owned(),
-                keys: [("k1".to_owned(), SecretString::from(key))].into(),
-            };
-            let keys = data_keys(&json);
-            assert_eq!(keys.is_ok(), expect, "{current} {key}");
-            if let Ok(keys) = keys {
-                let sealed = keys.seal("x", "here");
-                assert_eq!(keys.open(&sealed, "here").unwrap().expose_secret(), "x");
-            }
-        };
-        let key = BASE64.encode([7; 32]);
-        check("k1", &key, true);
-        check("k1", key.trim_end_matches('='), true);
-        check("k2", &key, false);
-        check("k1", "c2hvcnQ=", false);
-        check("k1", "?", false);
-    }
 }

@@ -179,7 +179,7 @@ fn json(status: StatusCode, body: Bytes) -> Result<Option<Value>, GhlError> {
 }
 
 /// `base` with a path, whose segments are encoded so that none of them can become two.
-pub(super) fn endpoint<'a>(base: &Url, path: impl IntoIterator<Item = &'a &'a str>) -> Url {
+pub(crate) fn endpoint<'a>(base: &Url, path: impl IntoIterator<Item = &'a &'a str>) -> Url {
     let mut url = base.clone();
     // An address without a path (`mailto:`) stays as it is; sending to it fails.
     if let Ok(mut segments) = url.path_segments_mut() {

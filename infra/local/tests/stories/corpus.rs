@@ -25,7 +25,11 @@ pub async fn every_published_body_is_taken_and_shown_or_not_on_purpose(world: &W
             let mut body: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
             // The number is ours; which one the body was published for does not matter. Bodies
             // share ids, which in one number would make them repetitions of each other.
-            let root = if body.get("body").is_some() { &mut body["body"] } else { &mut body };
+            let root = if body.get("body").is_some() {
+                &mut body["body"]
+            } else {
+                &mut body
+            };
             let number: u64 = world.demo.instance.parse().unwrap_or_default();
             root["instanceData"]["idInstance"] = json!(number);
             if root.get("idMessage").is_some() {
@@ -40,10 +44,16 @@ pub async fn every_published_body_is_taken_and_shown_or_not_on_purpose(world: &W
     ensure!(n > 100, "only {n} bodies in the corpus");
     let path = format!("ghl/{}/conversations", world.demo.location);
     let all = world.control("GET", &path, Value::Null).await?;
-    for message in all.as_array().into_iter().flatten().flat_map(|one| {
-        one["messages"].as_array().cloned().unwrap_or_default()
-    }) {
-        let text = message["message"].as_str().unwrap_or_default().to_lowercase();
+    for message in all
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|one| one["messages"].as_array().cloned().unwrap_or_default())
+    {
+        let text = message["message"]
+            .as_str()
+            .unwrap_or_default()
+            .to_lowercase();
         ensure!(!text.contains("unsupported"), "{text}");
     }
     println!("{n} bodies taken");

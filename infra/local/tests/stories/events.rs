@@ -20,12 +20,21 @@ const EVENTS: [(&str, &str); 7] = [
 pub async fn every_function_takes_its_sample_event(world: &World) -> Outcome {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events");
     for (function, file) in EVENTS {
-        let text = std::fs::read_to_string(dir.join(file)).map_err(|error| format!("{file}: {error}"))?;
-        let event: Value = serde_json::from_str(&text).map_err(|error| format!("{file}: {error}"))?;
-        let answer = world.stack.invoke(function, &event).await.map_err(|error| error.to_string())?;
+        let text =
+            std::fs::read_to_string(dir.join(file)).map_err(|error| format!("{file}: {error}"))?;
+        let event: Value =
+            serde_json::from_str(&text).map_err(|error| format!("{file}: {error}"))?;
+        let answer = world
+            .stack
+            .invoke(function, &event)
+            .await
+            .map_err(|error| error.to_string())?;
         // An unsigned or unknown caller is refused; a function that cannot read its event fails.
         let status = answer["statusCode"].as_u64();
-        ensure!(status.is_none_or(|status| status < 500), "{function}: {answer}");
+        ensure!(
+            status.is_none_or(|status| status < 500),
+            "{function}: {answer}"
+        );
     }
     Ok(())
 }

@@ -36,7 +36,11 @@ pub async fn strangers_get_nothing(world: &World) -> Outcome {
         if let Some(value) = value {
             request = request.header(header, value);
         }
-        let status = request.send().await.map_err(|error| error.to_string())?.status();
+        let status = request
+            .send()
+            .await
+            .map_err(|error| error.to_string())?
+            .status();
         ensure!(status == 401, "{header}: {value:?} was answered {status}");
     }
     let after = world.contacts().await?.len();
@@ -64,7 +68,8 @@ pub async fn an_authenticated_oddity_blocks_nothing(world: &World) -> Outcome {
         b"{not json".to_vec(),
         b"\xff\xfe\x00".to_vec(),
         Vec::new(),
-        br#"{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1101000001}}"#.to_vec(),
+        br#"{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1101000001}}"#
+            .to_vec(),
         serde_json::to_vec(&big).map_err(|error| error.to_string())?,
     ];
     for body in bodies {

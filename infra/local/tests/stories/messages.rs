@@ -8,7 +8,11 @@ use super::world::{Outcome, World, ensure};
 pub async fn a_text_goes_both_ways_and_its_status_follows(world: &World) -> Outcome {
     world.customer_writes("79001234567", "Ann", " hi ").await?;
     let contact = world.contact("+79001234567").await?;
-    ensure!(contact["name"] == "Ann", "the contact is called {}", contact["name"]);
+    ensure!(
+        contact["name"] == "Ann",
+        "the contact is called {}",
+        contact["name"]
+    );
     let messages = shown(world, &contact, "hi").await?;
     ensure!(messages[0]["direction"] == "inbound", "{}", messages[0]);
 
@@ -16,17 +20,24 @@ pub async fn a_text_goes_both_ways_and_its_status_follows(world: &World) -> Outc
     world
         .eventually("the answer on the phone", || async {
             let phone = world.phone("79001234567@c.us").await?;
-            Ok(phone.into_iter().find(|message| message["text"] == "How can we help?"))
+            Ok(phone
+                .into_iter()
+                .find(|message| message["text"] == "How can we help?"))
         })
         .await?;
     world
         .eventually("the status read", || async {
             let messages = world.conversation(&contact).await?;
-            Ok(messages.into_iter().find(|m| m["messageId"] == *id && m["status"] == "read"))
+            Ok(messages
+                .into_iter()
+                .find(|m| m["messageId"] == *id && m["status"] == "read"))
         })
         .await?;
     let echoed = world.conversation(&contact).await?;
-    let n = echoed.iter().filter(|m| m["message"] == "How can we help?").count();
+    let n = echoed
+        .iter()
+        .filter(|m| m["message"] == "How can we help?")
+        .count();
     ensure!(n == 1, "the answer is {n} times in the conversation");
     Ok(())
 }
@@ -45,18 +56,25 @@ pub async fn a_lost_answer_sends_nothing_twice(world: &World) -> Outcome {
     world
         .eventually("the settled status", || async {
             let messages = world.conversation(&contact).await?;
-            Ok(messages.into_iter().find(|m| m["messageId"] == *id && m["status"] == "read"))
+            Ok(messages
+                .into_iter()
+                .find(|m| m["messageId"] == *id && m["status"] == "read"))
         })
         .await?;
     let phone = world.phone("79001234568@c.us").await?;
-    let n = phone.iter().filter(|m| m["text"] == "once and once only").count();
+    let n = phone
+        .iter()
+        .filter(|m| m["text"] == "once and once only")
+        .count();
     ensure!(n == 1, "it was sent {n} times");
     world.faults(json!([])).await
 }
 
 // AC 46
 pub async fn the_crm_being_down_delays_and_loses_nothing(world: &World) -> Outcome {
-    world.customer_writes("79001234569", "Cleo", "before").await?;
+    world
+        .customer_writes("79001234569", "Cleo", "before")
+        .await?;
     let contact = world.contact("+79001234569").await?;
     shown(world, &contact, "before").await?;
     world
@@ -69,7 +87,10 @@ pub async fn the_crm_being_down_delays_and_loses_nothing(world: &World) -> Outco
         world.customer_writes("79001234569", "Cleo", text).await?;
     }
     let messages = shown(world, &contact, "third").await?;
-    let texts: Vec<_> = messages.iter().filter_map(|m| m["message"].as_str()).collect();
+    let texts: Vec<_> = messages
+        .iter()
+        .filter_map(|m| m["message"].as_str())
+        .collect();
     ensure!(texts == ["before", "first", "second", "third"], "{texts:?}");
     world.faults(json!([])).await
 }
@@ -122,14 +143,24 @@ async fn shown(world: &World, contact: &Value, text: &str) -> Result<Vec<Value>,
     world
         .eventually(&format!("{text:?} in the conversation"), || async {
             let messages = world.conversation(contact).await?;
-            Ok(messages.iter().any(|m| m["message"] == text).then_some(messages))
+            Ok(messages
+                .iter()
+                .any(|m| m["message"] == text)
+                .then_some(messages))
         })
         .await
 }
 
 /// The dead-letter queues hold only bugs: there must be none.
 pub async fn nothing_is_left_over(world: &World) -> Outcome {
-    let output = world.stack.dead_letters().await.map_err(|error| error.to_string())?;
-    ensure!(output == 0, "{output} wake-ups ended in a dead-letter queue");
+    let output = world
+        .stack
+        .dead_letters()
+        .await
+        .map_err(|error| error.to_string())?;
+    ensure!(
+        output == 0,
+        "{output} wake-ups ended in a dead-letter queue"
+    );
     Ok(())
 }

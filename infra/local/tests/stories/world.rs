@@ -22,7 +22,11 @@ impl World {
     pub fn new(stack: Stack) -> Self {
         let client = Client::builder().no_proxy().build().unwrap();
         let demo = stack.credentials.clone().unwrap();
-        World { stack, client, demo }
+        World {
+            stack,
+            client,
+            demo,
+        }
     }
 
     pub async fn stop(self) {
@@ -32,7 +36,9 @@ impl World {
     /// A call of the sandbox's control interface.
     pub async fn control(&self, method: &str, path: &str, body: Value) -> Result<Value, String> {
         let url = format!("{}/_sandbox/{path}", self.stack.sandbox.url());
-        let method = method.parse().map_err(|_| format!("{method} is no method"))?;
+        let method = method
+            .parse()
+            .map_err(|_| format!("{method} is no method"))?;
         let mut request = self.client.request(method, &url);
         if !body.is_null() {
             request = request.json(&body);
@@ -49,7 +55,12 @@ impl World {
     /// A customer writes.
     pub async fn customer_writes(&self, from: &str, name: &str, text: &str) -> Outcome {
         let path = format!("green-api/{}/incoming", self.demo.instance);
-        self.control("POST", &path, json!({ "from": from, "name": name, "text": text })).await?;
+        self.control(
+            "POST",
+            &path,
+            json!({ "from": from, "name": name, "text": text }),
+        )
+        .await?;
         Ok(())
     }
 
@@ -57,14 +68,21 @@ impl World {
     pub async fn contact(&self, phone: &str) -> Result<Value, String> {
         self.eventually(&format!("a contact with {phone}"), || async {
             let contacts = self.contacts().await?;
-            Ok(contacts.into_iter().find(|contact| contact["phone"] == phone))
+            Ok(contacts
+                .into_iter()
+                .find(|contact| contact["phone"] == phone))
         })
         .await
     }
 
     pub async fn contacts(&self) -> Result<Vec<Value>, String> {
         let path = format!("ghl/{}/contacts", self.demo.location);
-        Ok(self.control("GET", &path, Value::Null).await?.as_array().cloned().unwrap_or_default())
+        Ok(self
+            .control("GET", &path, Value::Null)
+            .await?
+            .as_array()
+            .cloned()
+            .unwrap_or_default())
     }
 
     /// The messages of a contact, as GoHighLevel shows them.
@@ -74,7 +92,12 @@ impl World {
         let found = all.as_array().into_iter().flatten();
         let mut messages = Vec::new();
         for conversation in found.filter(|one| one["contactId"] == contact["contactId"]) {
-            messages.extend(conversation["messages"].as_array().cloned().unwrap_or_default());
+            messages.extend(
+                conversation["messages"]
+                    .as_array()
+                    .cloned()
+                    .unwrap_or_default(),
+            );
         }
         Ok(messages)
     }
@@ -82,7 +105,12 @@ impl World {
     /// What the customer's phone shows.
     pub async fn phone(&self, chat: &str) -> Result<Vec<Value>, String> {
         let path = format!("green-api/{}/phone/{chat}", self.demo.instance);
-        Ok(self.control("GET", &path, Value::Null).await?.as_array().cloned().unwrap_or_default())
+        Ok(self
+            .control("GET", &path, Value::Null)
+            .await?
+            .as_array()
+            .cloned()
+            .unwrap_or_default())
     }
 
     /// An agent answers; gives the message's id.
@@ -135,7 +163,10 @@ impl World {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test waits for other processes")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test waits for other processes"
+)]
 async fn pause() {
     tokio::time::sleep(Duration::from_millis(150)).await;
 }
