@@ -120,7 +120,7 @@ async fn answer<D: Db, Q: Queue>(
         return refused(StatusCode::UNAUTHORIZED, "not signed");
     }
     let (kind, outcome) = match wire::delivery_or_event(&body) {
-        Ok(Incoming::Delivery(delivery)) => ("delivery", delivery::take(hook, *delivery).await),
+        Ok(Incoming::Delivery(delivery)) => ("delivery", delivery::take(hook, &delivery).await),
         Ok(Incoming::Event(event)) => ("event", app_event(hook, &event).await),
         Ok(Incoming::Unknown { type_name }) => {
             tracing::warn!(type_name, "a webhook of an unknown type");

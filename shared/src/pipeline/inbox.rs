@@ -7,7 +7,7 @@ use super::route::{self, Route, To};
 use crate::domain::chat_id::Alias;
 use crate::domain::content::{Content, Quoted, QuotedExcerpt};
 use crate::domain::event::{Author, IdKind, NewMessage};
-use crate::domain::ids::{ContactId, NumberId};
+use crate::domain::ids::{ContactId, NumberId, WorkspaceId};
 use crate::domain::message::{Direction, Origin};
 use crate::ghl::map;
 use crate::ghl::wire::ProviderDelivery;
@@ -15,6 +15,9 @@ use crate::queue::Queue;
 use crate::store::db::{Db, DbError};
 use crate::store::directory::{InstallRow, InstallState, WorkspaceRow};
 use crate::store::{keys, row};
+
+/// A longer text is cut before it is kept: WhatsApp takes less, and a row has 400 kB.
+const MOST_TEXT_BYTES: usize = 100_000;
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,15 +78,16 @@ where
         country: country.as_deref(),
     };
     let asked = contact.clone();
+    let (content, too_long) = cut(content);
     let (number, address, refused) = match route::route(hub, to, || tags(asked)).await? {
-        Route::Via { number, address } => (number.number, address, None),
+        Route::Via { number, address } => (number.number, address, too_long),
         Route::NoNumber => (
-            none(),
+            none(&install.workspace),
             nowhere(&contact),
             Some("no WhatsApp number is connected to this location"),
         ),
         Route::NoAddress => (
-            none(),
+            none(&install.workspace),
             nowhere(&contact),
             Some("the contact has no phone number that WhatsApp knows"),
         ),
@@ -121,8 +125,23 @@ fn message(id: &str, chat: Alias, content: Content, quoted: Option<Quoted>) -> N
 }
 
 /// The number of messages that no number can send: they are kept, with the reason, all the same.
-fn none() -> NumberId {
-    NumberId::new("none")
+/// Chats are found by number and address, so each workspace has one of its own.
+fn none(workspace: &WorkspaceId) -> NumberId {
+    NumberId::new(format!("none-{workspace}"))
+}
+
+/// A text that no row can hold is cut, and refused.
+fn cut(mut content: Content) -> (Content, Option<&'static str>) {
+    let text = match &mut content {
+        Content::Text { text } => text,
+        Content::Files { caption, .. } => caption,
+        _ => return (content, None),
+    };
+    if text.len() <= MOST_TEXT_BYTES {
+        return (content, None);
+    }
+    text.truncate(text.floor_char_boundary(MOST_TEXT_BYTES));
+    (content, Some("the message is longer than WhatsApp takes"))
 }
 
 /// The chat of a contact whom no number can reach.
