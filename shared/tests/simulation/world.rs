@@ -405,7 +405,7 @@ impl World {
         match note.clone() {
             Note::Message(new) => {
                 let taken = process
-                    .run(accept::whatsapp_message(&hub, &home, new))
+                    .run(accept::whatsapp_message(&hub, &home, *new))
                     .await;
                 matches!(taken, Some(Ok(_)))
             }
