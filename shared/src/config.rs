@@ -119,7 +119,8 @@ pub struct GhlHook {
 pub struct Green {
     /// Where numbers are that tell no host of their own.
     pub default_base: Option<Url>,
-    /// Origins on this machine that may be called. Only the local run sets it.
+    /// Origins on this machine that may be called, from pairs of host and port. Only the local run
+    /// sets it.
     pub allowed_local_hosts: Vec<String>,
 }
 
@@ -269,9 +270,10 @@ impl Green {
             .unwrap_or_default()
             .split(',')
             .map(str::trim)
-            .filter(|origin| !origin.is_empty())
-            .map(|origin| {
-                let url = web_address("ALLOWED_LOCAL_HOSTS", origin)?;
+            .filter(|host| !host.is_empty())
+            .map(|host| {
+                // Host and port: on this machine nothing speaks TLS.
+                let url = web_address("ALLOWED_LOCAL_HOSTS", &format!("http://{host}"))?;
                 Ok(url.origin().ascii_serialization())
             })
             .collect::<Result<_, _>>()?;

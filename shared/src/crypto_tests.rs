@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+use secrecy::ExposeSecret;
+
 use super::*;
 
 fn keys(current: &str, ids: &[(&str, u8)]) -> DataKeys {

@@ -32,6 +32,8 @@ pub(crate) struct Session {
     token: String,
     /// Seconds.
     expires_in: u32,
+    /// The tenant.
+    workspace: String,
     /// The sub-account that the page was opened in.
     location_id: String,
     /// May change things, not only look at them.
@@ -68,6 +70,7 @@ pub(crate) async fn create<D: Db>(
     Ok(Json(Session {
         token: new.token.expose_secret().to_owned(),
         expires_in: SESSION_S,
+        workspace: new.caller.workspace.to_string(),
         location_id: new.caller.location.to_string(),
         is_admin: new.caller.is_admin,
         connected: new.caller.install != InstallState::NeedsReauthorization,

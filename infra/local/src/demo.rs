@@ -48,8 +48,9 @@ impl fmt::Debug for Credentials {
 
 /// The number that is added.
 const INSTANCE: &str = "1101000001";
-const SETTINGS_TRIES: u32 = 40;
-const SETTINGS_PAUSE: Duration = Duration::from_millis(250);
+const SETTINGS_TRIES: u32 = 10;
+/// GREEN-API answers `getSettings` once a second, and others ask, too.
+const SETTINGS_PAUSE: Duration = Duration::from_millis(1_300);
 
 /// What makes the demo data.
 pub(crate) struct Demo<'a> {
@@ -270,11 +271,11 @@ impl Demo<'_> {
             self.sandbox, instance.api_token_instance
         );
         for _ in 0..SETTINGS_TRIES {
+            wait::pause(SETTINGS_PAUSE).await;
             let settings: Settings = self.read(step, self.client.get(&url)).await?;
             if !settings.webhook_url.is_empty() {
                 return Ok(settings);
             }
-            wait::pause(SETTINGS_PAUSE).await;
         }
         Err(Error::Demo {
             step,

@@ -316,7 +316,7 @@ fn tables_that_hold_what_people_wrote_are_kept_and_can_be_restored() {
         "DirectoryTable",
         true,
         false,
-        &["by_due(due_shard, due_at) KEYS_ONLY"],
+        &["due(due_shard, due_at) KEYS_ONLY"],
     );
     check(
         "ChatsTable",

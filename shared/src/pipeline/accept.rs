@@ -85,7 +85,7 @@ pub async fn whatsapp_message<D: Db, Q: Queue>(
         match store(hub, &id_key, id, chat, writes).await? {
             Stored::Done => return Ok(Accepted::New(claim)),
             Stored::Known => return Ok(Accepted::Duplicate),
-            Stored::Again(found) => id = found,
+            Stored::Again(found) => id = *found,
         }
     }
     Err(contended())
@@ -156,7 +156,7 @@ pub async fn crm_message<D: Db, Q: Queue>(
         match store(hub, &id_key, id, chat, writes).await? {
             Stored::Done => return Ok(Accepted::New(claim)),
             Stored::Known => return Ok(Accepted::Duplicate),
-            Stored::Again(found) => id = found,
+            Stored::Again(found) => id = *found,
         }
     }
     Err(contended())
@@ -391,7 +391,7 @@ fn title(chat: &ChatRow, new: &NewMessage) -> Option<String> {
 enum Stored {
     Done,
     Known,
-    Again(IdRow),
+    Again(Box<IdRow>),
 }
 
 /// Writes the transaction and wakes what it made due.
@@ -421,8 +421,8 @@ async fn store<D: Db, Q: Queue>(
                     }
                     Ok(Stored::Known)
                 }
-                Some(found) => Ok(Stored::Again(found)),
-                None => Ok(Stored::Again(IdRow::default())),
+                Some(found) => Ok(Stored::Again(Box::new(found))),
+                None => Ok(Stored::Again(Box::default())),
             }
         }
         Err(error) => Err(error),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Hub;
 use super::deliver::{self, Step};
+use super::echo;
 use super::provider::Provider;
 use crate::clock::Millis;
 use crate::domain::delivery::Lane;
@@ -196,7 +197,7 @@ async fn work<D: Db, Q: Queue, P: Provider>(
             continue;
         }
         if lane == Lane::Whatsapp
-            && let Some(step) = deliver::echoes(hub, &chat).await?
+            && let Some(step) = echo::settle_echoes(hub, &chat).await?
         {
             match step {
                 Step::Waits(until_ms) => return pause(hub, chat, lane, cursor, until_ms).await,

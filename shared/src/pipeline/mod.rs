@@ -34,6 +34,7 @@ use crate::store::db::Db;
 
 pub mod accept;
 pub mod deliver;
+pub mod echo;
 pub mod ids;
 pub mod inbox;
 pub mod lane;

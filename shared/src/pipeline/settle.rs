@@ -165,6 +165,7 @@ async fn sent_to_whatsapp<D: Db, Q: Queue>(
         .unwrap_or_default();
     let mut writes = Vec::new();
     let mut echo = None;
+    let mut has_left = false;
     match &id.claimed {
         // The id belongs to another message (an echo that was taken for a stranger's): what the
         // provider answered us is true all the same.
@@ -175,6 +176,7 @@ async fn sent_to_whatsapp<D: Db, Q: Queue>(
         None => {
             for parked in &std::mem::take(&mut id.receipts) {
                 receipt::apply(&mut now, part, parked);
+                has_left |= parked.status.has_left_the_gateway();
             }
             echo = id.echo.take();
             id.claimed = Some(claim);
@@ -196,6 +198,17 @@ async fn sent_to_whatsapp<D: Db, Q: Queue>(
     if let Some(chat) = chat {
         hub.wake(&chat.number, &chat.chat, Lane::CrmStatus, Duration::ZERO)
             .await;
+    }
+    // The receipt that frees the place came before the claim, and will not come again.
+    if has_left {
+        let slot = slot_id(&message.chat, message.seq, part);
+        crate::limiter::lease::free_drain_slot(
+            &hub.db,
+            &hub.clock,
+            &keys::drain(&message.number),
+            &slot,
+        )
+        .await?;
     }
     if let Some(echo) = echo {
         super::merge::learn_alias(hub, &message.number, &message.chat, &echo.message.chat).await?;

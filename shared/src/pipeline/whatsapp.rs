@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::Hub;
-use super::deliver::{is_any_sending, is_echo_of};
+use super::echo::{is_any_sending, is_echo_of};
 use super::provider::{Looked, Prepared, Provider, Sent};
 use super::settle::slot_id;
 use crate::clock::Millis;

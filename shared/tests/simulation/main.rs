@@ -5,6 +5,7 @@
 //! `SEED=17 …` runs one.
 
 #![expect(unreachable_pub, reason = "the modules of one test")]
+#![expect(clippy::unwrap_used, reason = "a test may break")]
 
 mod chaos;
 mod check;

@@ -12,7 +12,7 @@ use greenhub::domain::status::Status;
 use greenhub::limiter::lease::{self, DrainSlot};
 use greenhub::limiter::policy::MAX_UNDRAINED;
 use greenhub::pipeline::crm_status::{Teller, Told};
-use greenhub::pipeline::deliver::{self, CLOCK_SKEW_MS};
+use greenhub::pipeline::echo::{self, CLOCK_SKEW_MS};
 use greenhub::pipeline::provider::{Looked, Prepared, Provider, Sent};
 use greenhub::pipeline::settle::slot_id;
 use greenhub::store::chats::{ChatRow, IdRow};
@@ -96,7 +96,7 @@ impl Provider for Whatsapp {
         Ok(match taken.await? {
             DrainSlot::At(at_ms) => Prepared::Ready { with: (), at_ms },
             DrainSlot::Full { oldest_ms } => {
-                if now - oldest_ms > 60_000 && !deliver::is_any_sending(&self.db, &key).await? {
+                if now - oldest_ms > 60_000 && !echo::is_any_sending(&self.db, &key).await? {
                     lease::set_undrained(&self.db, &world.clock, &key, 0, now).await?;
                 }
                 Prepared::Wait {

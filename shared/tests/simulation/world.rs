@@ -38,7 +38,7 @@ const START_MS: Millis = 1_700_000_000_000;
 /// What the gateway or the CRM delivers.
 #[derive(Clone, Debug)]
 pub enum Note {
-    Message(NewMessage),
+    Message(Box<NewMessage>),
     Receipt(Receipt),
 }
 
@@ -188,26 +188,29 @@ impl World {
                 .unwrap()
                 .push((id.clone(), person, direction));
             let chat = self.alias(person);
-            self.notes.lock().unwrap().push(Note::Message(NewMessage {
-                kind: IdKind::Message,
-                remote_id: id,
-                direction,
-                origin,
-                api_echo,
-                chat,
-                chat_name: None,
-                phone: None,
-                author: Author::default(),
-                at_s: Some(self.clock.now_ms() / 1000),
-                content: Content::Text {
-                    text: if api_echo {
-                        format!("stranger {n}")
-                    } else {
-                        format!("text {n}")
+            self.notes
+                .lock()
+                .unwrap()
+                .push(Note::Message(Box::new(NewMessage {
+                    kind: IdKind::Message,
+                    remote_id: id,
+                    direction,
+                    origin,
+                    api_echo,
+                    chat,
+                    chat_name: None,
+                    phone: None,
+                    author: Author::default(),
+                    at_s: Some(self.clock.now_ms() / 1000),
+                    content: Content::Text {
+                        text: if api_echo {
+                            format!("stranger {n}")
+                        } else {
+                            format!("text {n}")
+                        },
                     },
-                },
-                quoted: None,
-            }));
+                    quoted: None,
+                })));
         }
     }
 
@@ -325,7 +328,7 @@ impl World {
     async fn follow_up(self: Arc<Self>, id: String, person: usize, text: String, sent_ms: Millis) {
         let mut notes = Vec::new();
         if !self.dice.chance(100) {
-            notes.push(Note::Message(NewMessage {
+            notes.push(Note::Message(Box::new(NewMessage {
                 kind: IdKind::Message,
                 remote_id: id.clone(),
                 direction: Direction::Out,
@@ -338,7 +341,7 @@ impl World {
                 at_s: Some(sent_ms / 1000),
                 content: Content::Text { text },
                 quoted: None,
-            }));
+            })));
         }
         for status in RECEIPTS {
             if self.dice.chance(900) {
@@ -402,7 +405,7 @@ impl World {
         match note.clone() {
             Note::Message(new) => {
                 let taken = process
-                    .run(accept::whatsapp_message(&hub, &home, new))
+                    .run(accept::whatsapp_message(&hub, &home, *new))
                     .await;
                 matches!(taken, Some(Ok(_)))
             }
@@ -451,13 +454,13 @@ impl World {
             db: self.db.clone(),
         };
         let _ = process
-            .run(async {
+            .run(Box::pin(async {
                 match lane {
                     Lane::Whatsapp => lane::work_off(&hub, &whatsapp, &chat, deadline).await,
                     Lane::Crm => lane::work_off(&hub, &crm, &chat, deadline).await,
                     Lane::CrmStatus => crm_status::work_off(&hub, &crm, &chat, deadline).await,
                 }
-            })
+            }))
             .await;
     }
 

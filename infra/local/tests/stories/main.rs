@@ -2,6 +2,7 @@
 //! the sandbox's providers. One stack for all of them, started once.
 
 #![expect(unreachable_pub, reason = "the modules of one test")]
+#![expect(clippy::unwrap_used, reason = "a test may break")]
 
 mod corpus;
 mod events;

@@ -61,45 +61,74 @@ fn folders_and_resources_belong_together() {
     assert_eq!(deployed, written);
 }
 
-/// The variables that each concern of `config.rs` reads, and which of them it cannot do without.
-fn concerns() -> BTreeMap<String, BTreeSet<String>> {
-    let source = files::read("shared/src/config.rs");
-    let read = Regex::new(r#"vars\s*\.(?:text|url)\(\s*"([A-Z_]+)""#).unwrap();
-    // `impl Tables {` … `fn read(`: what stands between two heads belongs to the first.
-    let head = Regex::new(r"(?m)^impl (\w+) \{\n    fn read\(|^fn read_(\w+)\(").unwrap();
-    let heads: Vec<_> = head.captures_iter(&source).collect();
-    let ends = heads[1..].iter().map(|head| head.get(0).unwrap().start());
+/// The variables that each reader of `config.rs` (`Tables::from_env`, `config::app_secret`) cannot
+/// do without.
+fn readers() -> BTreeMap<String, BTreeSet<String>> {
+    let needs = Regex::new(r#"\.(?:text|url)\(\s*"([A-Z_]+)""#).unwrap();
+    bodies(
+        r"(?m)^impl (\w+) \{\n    fn read\(|^pub fn (\w+)\(|^(?:fn|mod|impl|type) ",
+        &files::read("shared/src/config.rs"),
+    )
+    .into_iter()
+    .map(|(name, body)| {
+        let names = needs.captures_iter(&body).map(|name| name[1].to_owned());
+        (name, names.collect())
+    })
+    .collect()
+}
+
+/// The pieces of a source that begin with a match of `head`, which names them.
+fn bodies(head: &str, source: &str) -> BTreeMap<String, String> {
+    let head = Regex::new(head).unwrap();
+    let heads: Vec<_> = head.captures_iter(source).collect();
+    let starts: Vec<_> = heads
+        .iter()
+        .map(|head| head.get(0).unwrap().start())
+        .collect();
+    let ends = starts.iter().skip(1).copied().chain([source.len()]);
     heads
         .iter()
-        .zip(ends.chain([source.len()]))
-        .filter_map(|(head, end)| {
-            let body = &source[head.get(0).unwrap().start()..end];
-            let names = read.captures_iter(body).map(|name| name[1].to_owned());
-            Some((head.get(1)?.as_str().to_owned(), names.collect()))
+        .zip(starts.iter().zip(ends))
+        .filter_map(|(head, (start, end))| {
+            let name = head.get(1).or(head.get(2))?.as_str();
+            Some((name.to_owned(), source[*start..end].to_owned()))
         })
         .collect()
 }
 
 #[test]
 fn functions_are_given_what_they_cannot_start_without() {
-    let concerns = concerns();
-    let used = Regex::new(r"\b(\w+)::from_env\(\)").unwrap();
-    let mut missing = Vec::new();
+    let readers = readers();
+    let wiring = bodies(
+        r"(?m)^pub fn (\w+)\(|^fn ",
+        &files::read("shared/src/wiring.rs"),
+    );
+    let called = Regex::new(r"\bwiring::(\w+)\(").unwrap();
+    let used = Regex::new(r"\b(\w+)::from_env\(\)|\bconfig::(\w+)\(\)").unwrap();
+    let (mut missing, mut n_needed) = (Vec::new(), 0);
     for function in functions() {
         let folder = format!("functions/{}/src/", function.folder);
-        for (path, source) in files::all(&[".rs"]) {
-            if !path.starts_with(&folder) {
-                continue;
-            }
-            for concern in used.captures_iter(&source) {
-                for name in concerns.get(&concern[1]).into_iter().flatten() {
-                    if !function.variables.contains(name) {
-                        missing.push(format!("{} ({path}, {})", name, &concern[1]));
-                    }
-                }
-            }
+        let mut sources: String = files::all(&[".rs"])
+            .into_iter()
+            .filter(|(path, _)| path.starts_with(&folder))
+            .map(|(_, source)| source)
+            .collect();
+        let through: String = called
+            .captures_iter(&sources)
+            .filter_map(|call| wiring.get(&call[1]).cloned())
+            .collect();
+        sources += &through;
+        for reader in used.captures_iter(&sources) {
+            let reader = reader.get(1).or(reader.get(2)).unwrap().as_str();
+            let needed: Vec<_> = readers.get(reader).into_iter().flatten().collect();
+            n_needed += needed.len();
+            let not_given = needed
+                .into_iter()
+                .filter(|name| !function.variables.contains(*name));
+            missing.extend(not_given.map(|name| format!("{}: {name} ({reader})", function.folder)));
         }
     }
+    assert!(n_needed > 20, "the sources read differently now");
     assert!(
         missing.is_empty(),
         "template.yaml does not set:\n{}",
@@ -109,9 +138,10 @@ fn functions_are_given_what_they_cannot_start_without() {
 
 #[test]
 fn concerns_are_read_from_the_source() {
-    let concerns = concerns();
+    let readers = readers();
     let tables = ["CHATS_TABLE", "DIRECTORY_TABLE", "RUNTIME_TABLE"].map(str::to_owned);
-    assert_eq!(concerns["Tables"], BTreeSet::from(tables));
-    assert!(concerns["App"].contains("APP_SECRET"));
-    assert!(!concerns["App"].contains("HOLD_SECONDS"), "may be missing");
+    assert_eq!(readers["Tables"], BTreeSet::from(tables));
+    assert!(readers["App"].contains("APP_SECRET"));
+    assert!(readers["app_secret"].contains("APP_SECRET"));
+    assert!(readers["Waits"].is_empty(), "both may be missing");
 }
