@@ -59,12 +59,6 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
     text
 }
 
-/// The value below which `percent` of the sorted values are.
-pub(crate) fn percentile(sorted: &[f64], percent: usize) -> f64 {
-    let idx = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
-    sorted.get(idx).copied().unwrap_or(f64::NAN)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,18 +80,5 @@ mod tests {
                 "| d | 3 |  |  |",
             ]
         );
-    }
-
-    #[test]
-    fn percentiles_are_values_that_were_seen() {
-        let check = |n: usize, percent: usize, expect: f64| {
-            let values: Vec<f64> = (1..=n).map(|value| value as f64).collect();
-            assert_eq!(percentile(&values, percent), expect, "{percent} of {n}");
-        };
-        check(20, 50, 10.0);
-        check(20, 90, 18.0);
-        check(3, 50, 2.0);
-        check(1, 90, 1.0);
-        assert!(percentile(&[], 50).is_nan());
     }
 }

@@ -54,6 +54,7 @@ pub(crate) struct Backlog {
 #[derive(Clone, Debug)]
 pub(crate) struct Drained {
     /// Messages that came to the phones.
+    #[cfg(test)]
     pub(crate) n_on_phones: usize,
     /// Of these per second.
     pub(crate) rps: f64,
@@ -73,6 +74,7 @@ pub(crate) struct Drained {
 
 impl Drained {
     /// The rate reached as a part of the rate allowed.
+    #[cfg(test)]
     pub(crate) fn share(&self) -> f64 {
         self.rps / self.allowed_rps
     }
@@ -215,6 +217,7 @@ impl Backlog {
         let n_on_phones = gateway.on_phones.len();
         let each = |n: u64| n as f64 / self.n_messages as f64;
         Drained {
+            #[cfg(test)]
             n_on_phones,
             rps: n_on_phones.saturating_sub(1) as f64 / took_s,
             allowed_rps: 1000.0 / f64::from(self.delay_ms),

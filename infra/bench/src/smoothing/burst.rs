@@ -40,6 +40,7 @@ pub(crate) struct Sent {
 
 impl Sent {
     /// The rate reached as a part of the rate allowed.
+    #[cfg(test)]
     pub(crate) fn share(&self) -> f64 {
         self.rps / self.allowed_rps
     }

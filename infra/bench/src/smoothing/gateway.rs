@@ -16,7 +16,7 @@ use greenhub::limiter::lease::{self, DrainSlot};
 use greenhub::limiter::policy::MAX_UNDRAINED;
 use greenhub::pipeline::provider::{Looked, Prepared, Provider, Sent};
 use greenhub::pipeline::settle::slot_id;
-use greenhub::pipeline::{accept, deliver, receipt};
+use greenhub::pipeline::{accept, echo, receipt};
 use greenhub::store::chats::ChatRow;
 use greenhub::store::db::DbError;
 use greenhub::store::keys;
@@ -201,7 +201,7 @@ impl Provider for Whatsapp {
             DrainSlot::At(at_ms) => Prepared::Ready { with: (), at_ms },
             DrainSlot::Full { oldest_ms } => {
                 if now - oldest_ms > 3 * delay_ms + 5_000
-                    && !deliver::is_any_sending(&hub.db, &key).await?
+                    && !echo::is_any_sending(&hub.db, &key).await?
                 {
                     let count = self.world.gateway().queue.len();
                     lease::set_undrained(&hub.db, &hub.clock, &key, count, now).await?;

@@ -2,7 +2,11 @@
 //! the sandbox's providers. One stack for all of them, started once.
 
 #![expect(unreachable_pub, reason = "the modules of one test")]
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may break, and says so")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may break, and says so"
+)]
 
 mod corpus;
 mod events;
