@@ -173,3 +173,9 @@ fn keys_without_a_current_one_or_with_odd_ids_are_refused() {
     check("k.1", "k.1", false);
     check("", "", false);
 }
+
+/// It fails silently otherwise: every cold start is 30 ms longer, and nothing says why.
+#[test]
+fn the_build_leaves_the_jitter_entropy_out() {
+    assert_eq!(option_env!("AWS_LC_SYS_NO_JITTER_ENTROPY"), Some("1"));
+}
