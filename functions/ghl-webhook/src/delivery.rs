@@ -18,6 +18,9 @@ use crate::Hook;
 /// The longest that is waited for a contact's tags.
 const TAGS_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How much of that the question may wait for its turn.
+const DEPART_WITHIN: Duration = Duration::from_secs(1);
+
 /// One-way latency's spread towards GoHighLevel, until it has been measured.
 const J_S: f64 = 0.2;
 
@@ -64,8 +67,9 @@ async fn tags<D: Db, Q: Queue>(
             .open(&install.access_sealed, &context);
         let token = token.ok()?;
         let key = keys::ghl_limit(location);
-        let slot = lease::reserve(&hub.db, &hub.clock, &key, &policy::ghl(J_S), 1).await;
-        let departs_ms: Millis = slot.ok()?.departure_us(0) / 1000 + 1;
+        let gcra = policy::ghl(J_S);
+        let slot = lease::reserve_within(&hub.db, &hub.clock, &key, &gcra, DEPART_WITHIN).await;
+        let departs_ms: Millis = slot.ok()?.ok()?.departure_us(0) / 1000 + 1;
         hub.clock.sleep_until(departs_ms).await;
         let answer = hook.ghl.get_contact(&token, &contact).await;
         answer.ok().map(|answer| answer.value.tags)

@@ -71,6 +71,32 @@ pub async fn reserve<D: Db>(
     .await
 }
 
+/// Reserves one call of the schedule at `key` if it departs within `wait`. If it does not, nothing
+/// is reserved and the error says when to ask again, milliseconds since 1970: a departure that
+/// nobody keeps is lost to all, and where many ask and go, none would ever come to its turn.
+///
+/// # Errors
+/// As [`reserve`].
+pub async fn reserve_within<D: Db>(
+    db: &D,
+    clock: &Clock,
+    key: &Key,
+    gcra: &Gcra,
+    wait: Duration,
+) -> Result<Result<Reservation, Millis>, DbError> {
+    let wait_ms = wait.as_millis() as Millis;
+    update(db, clock, key, |row, now_ms| {
+        let reservation = gcra.reserve(row.tat_us, now_ms * 1000, 1);
+        let again_ms = reservation.departure_us(0) / 1000 - wait_ms;
+        if again_ms > now_ms {
+            return Err(again_ms);
+        }
+        row.tat_us = reservation.new_tat_us;
+        Ok(reservation)
+    })
+    .await
+}
+
 /// After a refusal: whatever is reserved from now on departs no sooner than after `penalty`.
 ///
 /// # Errors

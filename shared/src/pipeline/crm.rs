@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -38,6 +39,13 @@ const J_S: f64 = 0.2;
 /// When what is not the message's fault is tried again.
 const SOON_MS: Millis = 15_000;
 const LATER_MS: Millis = 5 * 60 * 1000;
+
+/// How long a post waits for its departure: what departs later ends the run of the lane.
+const POST_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long each of the calls that come before a post waits. Longer, since a run that broke off
+/// between them would have to begin again.
+const CALL_WITHIN: Duration = Duration::from_secs(10);
 
 /// How many pages of the location's messages are searched for one.
 const LOOK_PAGES: usize = 5;
@@ -106,12 +114,39 @@ impl<'a, D: Db, Q: Queue> Crm<'a, D, Q> {
         })
     }
 
-    /// When the next call may depart; every call takes a slot, also of the day's.
-    async fn slot(&self, location: &LocationId) -> Result<Millis, DbError> {
+    /// When the next call may depart, if that is within `wait`, and else when to ask again. Every
+    /// call takes a slot.
+    async fn slot(
+        &self,
+        location: &LocationId,
+        wait: Duration,
+    ) -> Result<Result<Millis, Millis>, DbError> {
         let hub = self.hub;
         let key = keys::ghl_limit(location);
-        let reserved = lease::reserve(&hub.db, &hub.clock, &key, &policy::ghl(J_S), 1).await?;
-        Ok(reserved.departure_us(0) / 1000 + i64::from(reserved.departure_us(0) % 1000 != 0))
+        let gcra = policy::ghl(J_S);
+        let asked = lease::reserve_within(&hub.db, &hub.clock, &key, &gcra, wait).await?;
+        Ok(asked.map(|reserved| {
+            reserved.departure_us(0) / 1000 + i64::from(reserved.departure_us(0) % 1000 != 0)
+        }))
+    }
+
+    /// Sleeps until a call may depart. If that takes too long it is as if GoHighLevel had refused
+    /// the call for being one too many.
+    async fn depart(&self, location: &LocationId) -> Result<Result<(), GhlError>, DbError> {
+        let clock = &self.hub.clock;
+        Ok(match self.slot(location, CALL_WITHIN).await? {
+            Ok(at_ms) => {
+                clock.sleep_until(at_ms).await;
+                Ok(())
+            }
+            Err(again_ms) => {
+                let wait_ms = (again_ms - clock.now_ms()).max(0) as u64;
+                Err(GhlError::RateLimited {
+                    retry_after: Some(Duration::from_millis(wait_ms)),
+                    daily: false,
+                })
+            }
+        })
     }
 
     /// A call that can be repeated without harm: waits for its slot, and once for a new token.
@@ -124,16 +159,18 @@ impl<'a, D: Db, Q: Queue> Crm<'a, D, Q> {
     where
         F: Future<Output = Result<Answer<T>, GhlError>>,
     {
-        let at_ms = self.slot(location).await?;
-        self.hub.clock.sleep_until(at_ms).await;
+        if let Err(busy) = self.depart(location).await? {
+            return Ok(Err(busy));
+        }
         let first = call(token.clone()).await;
         let second = match first {
             Err(GhlError::Unauthorized(said)) => {
                 match self.tokens.other_than(location, token).await {
                     Ok(other) => {
                         *token = other;
-                        let at_ms = self.slot(location).await?;
-                        self.hub.clock.sleep_until(at_ms).await;
+                        if let Err(busy) = self.depart(location).await? {
+                            return Ok(Err(busy));
+                        }
                         call(token.clone()).await
                     }
                     Err(TokenError::Db(error)) => return Err(error),
@@ -149,16 +186,10 @@ impl<'a, D: Db, Q: Queue> Crm<'a, D, Q> {
     }
 
     /// Everybody's schedule gives way.
-    async fn slow_down(
-        &self,
-        location: &LocationId,
-        retry_after: Option<std::time::Duration>,
-        daily: bool,
-    ) {
+    async fn slow_down(&self, location: &LocationId, retry_after: Option<Duration>, daily: bool) {
         let hub = self.hub;
         tracing::error!(%location, daily, "GoHighLevel answered 429");
-        let penalty =
-            retry_after.unwrap_or(std::time::Duration::from_secs(if daily { 900 } else { 10 }));
+        let penalty = retry_after.unwrap_or(Duration::from_secs(if daily { 900 } else { 10 }));
         let key = keys::ghl_limit(location);
         if let Err(error) =
             lease::penalise(&hub.db, &hub.clock, &key, &policy::ghl(J_S), penalty).await
@@ -333,9 +364,15 @@ impl<'a, D: Db, Q: Queue> Crm<'a, D, Q> {
                 tracing::error!(%error, "GoHighLevel refuses the app");
                 Obstacle::Wait(now + LATER_MS)
             }
+            GhlError::RateLimited { retry_after, .. } => Obstacle::Wait(now + soon(*retry_after)),
             _ => Obstacle::Wait(now + SOON_MS),
         }
     }
+}
+
+/// When to try again after a refusal for being one too many, milliseconds from now.
+fn soon(retry_after: Option<Duration>) -> Millis {
+    retry_after.map_or(SOON_MS, |wait| wait.as_millis() as Millis)
 }
 
 impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
@@ -356,7 +393,7 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
         &self,
         chat: &ChatRow,
         message: &Message,
-        _: usize,
+        part: usize,
     ) -> Result<Prepared<Ready>, DbError> {
         let not_linked = || Prepared::Dead {
             reason: "no CRM is linked to the workspace".into(),
@@ -375,10 +412,16 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
             Ok(token) => token,
             Err(obstacle) => return Ok(stop(obstacle)),
         };
-        // The chat in hand may be older than the contact that an earlier message of this run made.
+        // The chat in hand may be older than the contact that an earlier message of this run made,
+        // or have one that the last attempt found to be gone.
+        let is_first_attempt = message
+            .deliveries
+            .get(&Destination::Crm)
+            .and_then(|delivery| delivery.parts.get(part))
+            .is_none_or(|part| part.attempts == 0);
         let fresh = match chat.crm {
-            Some(_) => None,
-            None => row::load::<ChatRow>(&self.hub.db, &keys::chat(&message.chat)).await?,
+            Some(_) if is_first_attempt => None,
+            _ => row::load::<ChatRow>(&self.hub.db, &keys::chat(&message.chat)).await?,
         };
         let chat = fresh.as_ref().unwrap_or(chat);
         let contact = match self
@@ -388,7 +431,10 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
             Ok(contact) => contact,
             Err(obstacle) => return Ok(stop(obstacle)),
         };
-        let at_ms = self.slot(&location).await?;
+        let at_ms = match self.slot(&location, POST_WITHIN).await? {
+            Ok(at_ms) => at_ms,
+            Err(until_ms) => return Ok(Prepared::Wait { until_ms }),
+        };
         let with = Ready {
             location,
             token,
@@ -414,7 +460,7 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
         let mut posted = self.ghl.post_inbound(&ready.token, &post).await;
         if let Err(GhlError::Unauthorized(_)) = &posted
             && let Ok(token) = self.tokens.other_than(&ready.location, &ready.token).await
-            && let Ok(at_ms) = self.slot(&ready.location).await
+            && let Ok(Ok(at_ms)) = self.slot(&ready.location, POST_WITHIN).await
         {
             self.hub.clock.sleep_until(at_ms).await;
             posted = self.ghl.post_inbound(&token, &post).await;
@@ -523,7 +569,6 @@ impl<D: Db, Q: Queue> Teller for Crm<'_, D, Q> {
         message: &Message,
         status: CrmStatus,
     ) -> Result<Told, DbError> {
-        let now = self.hub.clock.now_ms();
         let Some(crm) = &message.crm else {
             return Ok(Told::Never {
                 reason: "the message is not the CRM's".into(),
@@ -559,8 +604,8 @@ impl<D: Db, Q: Queue> Teller for Crm<'_, D, Q> {
             .await?;
         Ok(match told {
             Ok(()) => Told::Yes,
-            Err(GhlError::RateLimited { .. }) => Told::Wait {
-                until_ms: now + SOON_MS,
+            Err(GhlError::RateLimited { retry_after, .. }) => Told::Wait {
+                until_ms: self.hub.clock.now_ms() + soon(retry_after),
             },
             Err(error @ (GhlError::Refused { .. } | GhlError::Gone(_))) => Told::Never {
                 reason: error.to_string(),

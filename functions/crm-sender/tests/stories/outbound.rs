@@ -106,10 +106,13 @@ async fn receipts_that_overtake_each_other_end_the_same() {
 async fn a_status_that_the_crm_does_not_take_is_told_again_and_is_no_failure() {
     let world = World::new().await;
     let contact = ann(&world).await;
-    let fault = |status: u16| json!({ "provider": "ghl", "path_contains": "/status", "times": 2, "status": status });
-    world
-        .faults(json!([fault(500), fault(403), fault(429)]))
-        .await;
+    let fault = |status: u16| {
+        let message = "No conversation provider found for this message";
+        let body = json!({ "statusCode": status, "message": message });
+        json!({ "provider": "ghl", "path_contains": "/status", "times": 2, "status": status, "body": body })
+    };
+    let faults = [fault(500), fault(403), fault(429)];
+    world.faults(json!(faults)).await;
     let id = world.reply(&contact, "hello").await;
     world.told(&id, "read").await;
     let calls = world.calls(&format!("/messages/{id}/status")).await;

@@ -47,7 +47,7 @@ pub(crate) const I2: u64 = 1_101_000_002;
 pub(crate) const IX: u64 = 1_101_000_009;
 
 /// How long something may take to show, in real time.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// After so many looks in vain with nothing to do, the clock goes on to when there is.
 const IDLE_LOOKS: u32 = 25;

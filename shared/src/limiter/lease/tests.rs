@@ -302,3 +302,31 @@ async fn nothing_to_free_makes_no_row() {
         .unwrap();
     assert_eq!(rows(&db), []);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_wait_takes_nothing_from_the_others() {
+    let (db, clock) = (MemoryDb::new(), Clock::paused(START_MS));
+    // One call a second, none at once.
+    let gcra = Gcra {
+        period_us: 1_000_000,
+        burst: 1,
+    };
+    let ask = async |wait_s: u64| {
+        let wait = Duration::from_secs(wait_s);
+        let asked = reserve_within(&db, &clock, &key(), &gcra, wait).await;
+        let asked = asked.unwrap();
+        asked
+            .map(|reserved| reserved.departure_us(0) / 1000 - START_MS)
+            .map_err(|again_ms| again_ms - START_MS)
+    };
+    assert_eq!(ask(2).await, Ok(0));
+    assert_eq!(ask(2).await, Ok(1000));
+    assert_eq!(ask(2).await, Ok(2000));
+    for _ in 0..50 {
+        assert_eq!(ask(2).await, Err(1000));
+    }
+    clock.sleep(Duration::from_secs(1)).await;
+    assert_eq!(ask(2).await, Ok(3000));
+    assert_eq!(ask(2).await, Err(2000));
+    assert_eq!(ask(10).await, Ok(4000));
+}
