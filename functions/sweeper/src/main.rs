@@ -32,11 +32,9 @@ async fn main() -> Result<(), Error> {
             provider_id: api.provider_id.clone(),
             public_base_url: app.public_base_url.clone(),
         };
-        Ok::<_, Error>(
-            sweeper
-                .sweep(wiring::deadline_ms(call.context.deadline))
-                .await?,
-        )
+        // A run holds every client's call within itself: too much for the stack.
+        let swept = Box::pin(sweeper.sweep(wiring::deadline_ms(call.context.deadline)));
+        Ok::<_, Error>(swept.await?)
     }))
     .await
 }

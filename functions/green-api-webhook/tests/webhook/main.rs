@@ -1,5 +1,7 @@
 //! The webhook in-process, on tables and queues in memory.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+
 mod support;
 
 use std::sync::Arc;
