@@ -1,7 +1,7 @@
 //! The pipeline over in-memory tables, with providers on a local port: what a case asks, step by
 //! step. What happens when everything goes wrong at once is the simulation's matter.
 
-#![expect(clippy::unwrap_used, reason = "a test may break")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may break")]
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

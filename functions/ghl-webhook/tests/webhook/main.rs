@@ -9,37 +9,22 @@
 mod support;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use aws_lc_rs::encoding::AsDer as _;
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use aws_lc_rs::signature::Ed25519KeyPair;
+use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
-use ghl_webhook::{Hook, router};
 use greenhub::clock::Clock;
 use greenhub::domain::content::Content;
 use greenhub::domain::delivery::Lane;
-use greenhub::domain::ids::{IdInstance, LocationId, NumberId, WorkspaceId};
-use greenhub::domain::message::Message;
-use greenhub::domain::status::{InstanceState, Status};
-use greenhub::domain::text::Lang;
-use greenhub::ghl::client::Ghl;
-use greenhub::ghl::signature::PublicKeys;
+use greenhub::domain::ids::LocationId;
+use greenhub::domain::status::Status;
 use greenhub::pipeline::accept::{self, Home};
-use greenhub::pipeline::ids::IdSource;
-use greenhub::pipeline::{Hub, Settings};
-use greenhub::queue::memory::MemoryQueue;
-use greenhub::secrets::{AppSecret, Secrets};
-use greenhub::store::chats::ChatRow;
-use greenhub::store::db::{Db as _, Table};
-use greenhub::store::directory::{InstallRow, InstallState, NumberRow, WorkspaceRow};
-use greenhub::store::memory::{Call, Fate, Hook as DbHook, MemoryDb};
+use greenhub::store::db::Table;
+use greenhub::store::directory::{InstallRow, InstallState};
+use greenhub::store::memory::{Call, Fate, Hook as DbHook};
 use greenhub::store::{keys, row};
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 
 use support::{APP, PROVIDER, World, delivery, hub, ids, number};
 
