@@ -32,7 +32,7 @@ pub enum ConfigError {
     },
 }
 
-/// The tables' names: `DIRECTORY_TABLE`, `CHATS_TABLE`, `RUNTIME_TABLE`.
+/// The tables' names: `DIRECTORY_TABLE`, `RUNTIME_TABLE`, and `CHATS_TABLE`, which may be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tables {
     /// Workspaces, numbers, installs.
@@ -192,7 +192,8 @@ impl Tables {
     fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
         Ok(Tables {
             directory: vars.text("DIRECTORY_TABLE")?,
-            chats: vars.text("CHATS_TABLE")?,
+            // A function that has nothing to do with chats is not told where they are.
+            chats: vars.optional("CHATS_TABLE").unwrap_or_default(),
             runtime: vars.text("RUNTIME_TABLE")?,
         })
     }

@@ -49,6 +49,7 @@ fn read_with(name: &str, value: Option<&str>) -> Result<(), ConfigError> {
 #[test]
 fn a_missing_variable_is_named() {
     let may_be_missing = [
+        "CHATS_TABLE",
         "HOLD_SECONDS",
         "UNKNOWN_AFTER_SECONDS",
         "LOG_LEVEL",

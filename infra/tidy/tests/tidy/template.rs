@@ -139,7 +139,7 @@ fn functions_are_given_what_they_cannot_start_without() {
 #[test]
 fn concerns_are_read_from_the_source() {
     let readers = readers();
-    let tables = ["CHATS_TABLE", "DIRECTORY_TABLE", "RUNTIME_TABLE"].map(str::to_owned);
+    let tables = ["DIRECTORY_TABLE", "RUNTIME_TABLE"].map(str::to_owned);
     assert_eq!(readers["Tables"], BTreeSet::from(tables));
     assert!(readers["App"].contains("APP_SECRET"));
     assert!(readers["app_secret"].contains("APP_SECRET"));
