@@ -1,8 +1,10 @@
 //! Smoothing: nobody refuses a call of ours because there were too many.
 //!
 //! [`gcra`] is the arithmetic, [`policy`] the providers' limits and what we make of them, and
-//! [`lease`] shares one schedule among all workers through a row of the runtime table.
+//! [`lease`] shares one schedule among all workers through a row of the runtime table. [`drain`] is
+//! the row of a number's queue at GREEN-API, which is shared the same way.
 
+pub mod drain;
 pub mod gcra;
 pub mod lease;
 pub mod policy;

@@ -123,9 +123,18 @@ async fn work<D: Db, Q: Queue, T: Teller>(
         if has_told {
             continue;
         }
-        chat.replace_due(Lane::CrmStatus, next_ms);
+        let end = match next_ms {
+            None => {
+                chat.replace_due(Lane::CrmStatus, None);
+                End::Idle
+            }
+            Some(at_ms) => {
+                let wake = chat.wait_until(Lane::CrmStatus, at_ms, hub.clock.now_ms());
+                End::Waits { at_ms, wake }
+            }
+        };
         match hub.db.write(vec![row::save(key, &mut chat)?]).await {
-            Ok(()) => return Ok(next_ms.map_or(End::Idle, End::Waits)),
+            Ok(()) => return Ok(end),
             Err(DbError::Condition { .. } | DbError::Conflict) => continue,
             Err(error) => return Err(error),
         }

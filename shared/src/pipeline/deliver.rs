@@ -19,12 +19,19 @@ use crate::store::{keys, row};
 const SLEEP_AT_MOST_MS: Millis = 2_000;
 
 /// How it goes on with a lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The lane can go past the message.
     Settled,
     /// The lane waits for this message until then.
     Waits(Millis),
+    /// The lane stands in the line for the provider's queue.
+    InLine {
+        /// Its place.
+        place: String,
+        /// When to look in any case, milliseconds since 1970.
+        watch_ms: Millis,
+    },
     /// The worker's time is up.
     OutOfTime,
     /// Somebody else has the lease.
@@ -156,6 +163,9 @@ async fn send<D: Db, Q: Queue, P: Provider>(
     let (with, at_ms) = match provider.prepare(chat, message, part).await? {
         Prepared::Ready { with, at_ms } => (with, at_ms),
         Prepared::Wait { until_ms } => return Ok(Next::Stop(Step::Waits(until_ms))),
+        Prepared::InLine { place, watch_ms } => {
+            return Ok(Next::Stop(Step::InLine { place, watch_ms }));
+        }
         Prepared::Dead { reason } => {
             die(hub, message, P::DESTINATION, part, reason).await?;
             return Ok(Next::Anew);

@@ -9,11 +9,12 @@ use crate::clock::Millis;
 use crate::domain::content::Content;
 use crate::domain::delivery::{Destination, PartState};
 use crate::domain::event::{IdKind, NewMessage};
+use crate::domain::ids::NumberId;
 use crate::domain::message::Message;
-use crate::limiter::lease as limiter;
+use crate::limiter::drain::DrainRow;
 use crate::queue::Queue;
 use crate::store::chats::{ChatRow, IdRow, UnsureRow};
-use crate::store::db::{Cond, Db, DbError, Key, Op, Query, Table, Write};
+use crate::store::db::{Cond, Db, DbError, Op, Query, Table, Write};
 use crate::store::directory::NumberRow;
 use crate::store::{keys, row};
 
@@ -131,7 +132,7 @@ async fn owner<D: Db, Q: Queue>(
     }
     // A run that died between the provider's answer and its own note of it is found only when its
     // lease has ended; till then the place that it took tells of it.
-    is_open |= is_any_sending(&hub.db, &keys::drain(&chat.number)).await?;
+    is_open |= is_any_sending(&hub.db, &chat.number).await?;
     Ok(if is_open {
         Owner::MaybeOurs
     } else {
@@ -140,9 +141,10 @@ async fn owner<D: Db, Q: Queue>(
 }
 
 /// Whether any of the sends that hold a place at the provider has been begun and not been settled.
-pub async fn is_any_sending(db: &impl Db, drain: &Key) -> Result<bool, DbError> {
-    for slot in limiter::undrained(db, drain).await? {
-        let Some((chat, seq, part)) = settle::part_of_slot(&slot) else {
+pub async fn is_any_sending(db: &impl Db, number: &NumberId) -> Result<bool, DbError> {
+    let drain = row::load::<DrainRow>(db, &keys::drain(number)).await?;
+    for (slot, _) in drain.iter().flat_map(DrainRow::undrained) {
+        let Some((chat, seq, part)) = settle::part_of_slot(slot) else {
             continue;
         };
         let Some(message) = row::load::<Message>(db, &keys::message(&chat, seq)).await? else {

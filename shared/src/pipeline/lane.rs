@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Hub;
 use super::deliver::{self, Step};
 use super::echo;
+use super::line;
 use super::provider::Provider;
 use crate::clock::Millis;
 use crate::domain::delivery::Lane;
@@ -66,8 +67,13 @@ impl Run {
 pub enum End {
     /// Nothing is left.
     Idle,
-    /// The lane goes on at this time.
-    Waits(Millis),
+    /// The lane goes on later.
+    Waits {
+        /// Milliseconds since 1970.
+        at_ms: Millis,
+        /// No wake-up is under way for that.
+        wake: bool,
+    },
     /// The worker's time is up.
     OutOfTime,
     /// Somebody else has the lease.
@@ -118,8 +124,10 @@ where
                 }
                 return Ok(());
             }
-            End::Waits(at_ms) => {
-                wake_at(hub, &chat, lane, at_ms).await;
+            End::Waits { at_ms, wake } => {
+                if wake {
+                    wake_at(hub, &chat, lane, at_ms).await;
+                }
                 return Ok(());
             }
             End::OutOfTime => {
@@ -189,6 +197,9 @@ async fn work<D: Db, Q: Queue, P: Provider>(
             match deliver::message(hub, provider, run, &chat, message).await? {
                 Step::Settled => cursor = seq + 1,
                 Step::Waits(until_ms) => return pause(hub, chat, lane, cursor, until_ms).await,
+                Step::InLine { place, watch_ms } => {
+                    return stand(hub, chat, lane, cursor, place, watch_ms).await;
+                }
                 Step::OutOfTime => return pause(hub, chat, lane, cursor, 0).await,
                 Step::Stolen => return Ok(End::Stolen),
             }
@@ -204,7 +215,10 @@ async fn work<D: Db, Q: Queue, P: Provider>(
                 _ => continue,
             }
         }
-        chat.lanes.entry(lane).or_default().cursor = cursor;
+        let left = chat.line(lane).map(str::to_owned);
+        let state = chat.lanes.entry(lane).or_default();
+        state.cursor = cursor;
+        state.line = None;
         chat.replace_due(lane, None);
         // Fails if anything came since the chat was read: then there is more to do.
         match hub
@@ -212,14 +226,36 @@ async fn work<D: Db, Q: Queue, P: Provider>(
             .write(vec![row::save(keys::chat(chat_id), &mut chat)?])
             .await
         {
-            Ok(()) => return Ok(End::Idle),
+            Ok(()) => {
+                if let Some(place) = left {
+                    line::leave(hub, &chat, &place).await?;
+                }
+                return Ok(End::Idle);
+            }
             Err(DbError::Condition { .. } | DbError::Conflict) => continue,
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Notes how far the lane has come and when it goes on.
+/// Notes how far the lane has come, and that it waits to be called.
+async fn stand<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    chat: ChatRow,
+    lane: Lane,
+    cursor: u64,
+    place: String,
+    watch_ms: Millis,
+) -> Result<End, DbError> {
+    let wake = note(hub, &chat, lane, cursor, watch_ms, Some(place)).await?;
+    Ok(End::Waits {
+        at_ms: watch_ms,
+        wake,
+    })
+}
+
+/// Notes how far the lane has come and when it goes on. Whatever it waits for, it is not its turn
+/// at the provider.
 async fn pause<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     chat: ChatRow,
@@ -227,19 +263,40 @@ async fn pause<D: Db, Q: Queue>(
     cursor: u64,
     until_ms: Millis,
 ) -> Result<End, DbError> {
-    let key = keys::chat(&chat.chat);
-    row::change::<ChatRow>(&hub.db, &key, |chat| {
-        let state = chat.lanes.entry(lane).or_default();
-        state.cursor = state.cursor.max(cursor);
-        chat.replace_due(lane, Some(until_ms.max(hub.clock.now_ms())));
-        true
-    })
-    .await?;
+    let wake = note(hub, &chat, lane, cursor, until_ms, None).await?;
+    if let Some(place) = chat.line(lane) {
+        line::leave(hub, &chat, place).await?;
+    }
     Ok(if until_ms == 0 {
         End::OutOfTime
     } else {
-        End::Waits(until_ms)
+        End::Waits {
+            at_ms: until_ms,
+            wake,
+        }
     })
+}
+
+/// Says whether a wake-up has to be sent.
+async fn note<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    chat: &ChatRow,
+    lane: Lane,
+    cursor: u64,
+    until_ms: Millis,
+    place: Option<String>,
+) -> Result<bool, DbError> {
+    let mut wake = true;
+    row::change::<ChatRow>(&hub.db, &keys::chat(&chat.chat), |chat| {
+        let now = hub.clock.now_ms();
+        let state = chat.lanes.entry(lane).or_default();
+        state.cursor = state.cursor.max(cursor);
+        state.line.clone_from(&place);
+        wake = chat.wait_until(lane, until_ms.max(now), now);
+        true
+    })
+    .await?;
+    Ok(wake)
 }
 
 /// The lanes of chats that were merged into this one go first: their messages are older.

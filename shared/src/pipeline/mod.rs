@@ -38,6 +38,7 @@ pub mod echo;
 pub mod ids;
 pub mod inbox;
 pub mod lane;
+pub mod line;
 pub mod merge;
 pub mod provider;
 pub mod receipt;

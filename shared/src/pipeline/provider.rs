@@ -24,6 +24,14 @@ pub enum Prepared<T> {
         /// Milliseconds since 1970.
         until_ms: Millis,
     },
+    /// It stands in the line for the provider's queue ([`super::line`]), and is woken when it is its
+    /// turn.
+    InLine {
+        /// Its place.
+        place: String,
+        /// When to look in any case, milliseconds since 1970.
+        watch_ms: Millis,
+    },
     /// It cannot, and waiting will not help.
     Dead {
         /// For people.

@@ -1,13 +1,13 @@
 //! What WhatsApp says about a message that was sent.
 
 use super::Hub;
+use super::line;
 use super::settle::{self, Change};
 use crate::domain::delivery::Destination;
 use crate::domain::event::IdKind;
 use crate::domain::ids::NumberId;
 use crate::domain::message::Message;
 use crate::domain::status::{Receipt, Status};
-use crate::limiter::lease as limiter;
 use crate::queue::Queue;
 use crate::store::chats::{Claim, IdRow};
 use crate::store::db::{Db, DbError};
@@ -76,7 +76,7 @@ async fn settle_receipt<D: Db, Q: Queue>(
     .await?;
     if receipt.status.has_left_the_gateway() {
         let slot = settle::slot_id(&claim.chat, claim.seq, claim.part);
-        limiter::free_drain_slot(&hub.db, &hub.clock, &keys::drain(number), &slot).await?;
+        line::free(hub, number, &slot).await?;
     }
     Ok(if moved { Applied::Moved } else { Applied::Old })
 }

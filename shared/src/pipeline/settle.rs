@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Hub;
+use super::line;
 use super::receipt;
 use crate::domain::delivery::{Destination, Lane, Part, PartState};
 use crate::domain::event::IdKind;
@@ -202,13 +203,7 @@ async fn sent_to_whatsapp<D: Db, Q: Queue>(
     // The receipt that frees the place came before the claim, and will not come again.
     if has_left {
         let slot = slot_id(&message.chat, message.seq, part);
-        crate::limiter::lease::free_drain_slot(
-            &hub.db,
-            &hub.clock,
-            &keys::drain(&message.number),
-            &slot,
-        )
-        .await?;
+        line::free(hub, &message.number, &slot).await?;
     }
     if let Some(echo) = echo {
         super::merge::learn_alias(hub, &message.number, &message.chat, &echo.message.chat).await?;

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::Hub;
 use super::echo::{is_any_sending, is_echo_of};
+use super::line::{self, Place};
 use super::provider::{Looked, Prepared, Provider, Sent};
 use super::settle::slot_id;
 use crate::clock::Millis;
@@ -20,8 +21,8 @@ use crate::domain::status::InstanceState;
 use crate::green_api::client::{FileByUrl, GreenApi, Instance, MAX_CAPTION_CHARS, MAX_TEXT_CHARS};
 use crate::green_api::error::GreenApiError;
 use crate::green_api::map;
-use crate::limiter::lease::{self, DrainSlot};
-use crate::limiter::policy::{self, MAX_UNDRAINED};
+use crate::limiter::lease;
+use crate::limiter::policy::{self, DrainPace};
 use crate::queue::Queue;
 use crate::store::chats::{ChatRow, IdRow, chat_of_alias, living_chat};
 use crate::store::db::{Db, DbError};
@@ -127,54 +128,56 @@ impl<'a, D: Db, Q: Queue> Whatsapp<'a, D, Q> {
     async fn slot(
         &self,
         number: &NumberRow,
+        chat: &ChatRow,
         message: &Message,
         part: usize,
     ) -> Result<Prepared<Ready>, DbError> {
-        let hub = self.hub;
-        let key = keys::drain(&number.number);
         let slot = slot_id(&message.chat, message.seq, part);
-        let delay_ms = i64::from(number.delay_ms);
-        let taken =
-            lease::take_drain_slot(&hub.db, &hub.clock, &key, delay_ms, MAX_UNDRAINED, &slot)
-                .await?;
-        let now = hub.clock.now_ms();
-        match taken {
-            DrainSlot::At(at_ms) => Ok(Prepared::Ready {
+        let pace = DrainPace::new(number.delay_ms.into());
+        match line::take(self.hub, chat, &slot, pace).await? {
+            Place::At(at_ms) => Ok(Prepared::Ready {
                 with: Ready {
                     number: Box::new(number.clone()),
                 },
                 at_ms,
             }),
-            // The `sent` receipts free the places; one that got lost must not block the number.
-            DrainSlot::Full { oldest_ms }
-                if now - oldest_ms > 3 * delay_ms + 5_000
-                    // Their places tell of sends whose runs died: those are looked for first.
-                    && !is_any_sending(&hub.db, &key).await? =>
-            {
-                if let Ok(instance) = instance(number, &self.keys) {
-                    let limit = keys::green_limit(&number.number, "getMessagesCount");
-                    let gcra = policy::green_api("getMessagesCount", J_S);
-                    lease::reserve(&hub.db, &hub.clock, &limit, &gcra, 1).await?;
-                    if let Ok(count) = self.green.queue_length(&instance).await {
-                        let count = usize::try_from(count).unwrap_or(usize::MAX);
-                        lease::set_undrained(&hub.db, &hub.clock, &key, count, now).await?;
-                    }
+            Place::InLine {
+                place,
+                watch_ms,
+                is_overdue,
+            } => {
+                if is_overdue {
+                    self.recount(number).await?;
                 }
-                Ok(Prepared::Wait {
-                    until_ms: now + delay_ms,
-                })
+                Ok(Prepared::InLine { place, watch_ms })
             }
-            DrainSlot::Full { .. } => Ok(Prepared::Wait {
-                until_ms: now + delay_ms,
-            }),
         }
+    }
+
+    /// The `sent` receipts free the places; one that got lost must not block the number.
+    async fn recount(&self, number: &NumberRow) -> Result<(), DbError> {
+        let hub = self.hub;
+        // The places tell of sends whose runs died: those are looked for first.
+        if is_any_sending(&hub.db, &number.number).await? {
+            return Ok(());
+        }
+        let Ok(instance) = instance(number, &self.keys) else {
+            return Ok(());
+        };
+        let asked_ms = hub.clock.now_ms();
+        let limit = keys::green_limit(&number.number, "getMessagesCount");
+        let gcra = policy::green_api("getMessagesCount", J_S);
+        lease::reserve(&hub.db, &hub.clock, &limit, &gcra, 1).await?;
+        if let Ok(count) = self.green.queue_length(&instance).await {
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            line::recount(hub, &number.number, count, asked_ms).await?;
+        }
+        Ok(())
     }
 
     async fn free(&self, message: &Message, part: usize) {
         let slot = slot_id(&message.chat, message.seq, part);
-        let key = keys::drain(&message.number);
-        if let Err(error) = lease::free_drain_slot(&self.hub.db, &self.hub.clock, &key, &slot).await
-        {
+        if let Err(error) = line::free(self.hub, &message.number, &slot).await {
             tracing::warn!(%error, "a place in the provider's queue is freed later");
         }
     }
@@ -198,7 +201,6 @@ impl<'a, D: Db, Q: Queue> Whatsapp<'a, D, Q> {
                 };
             }
             GreenApiError::RateLimited => {
-                let key = keys::drain(&message.number);
                 let penalty = std::time::Duration::from_secs(1);
                 let key_number = keys::number(&message.workspace, &message.number);
                 let delay_ms = row::load::<NumberRow>(&self.hub.db, &key_number)
@@ -206,9 +208,8 @@ impl<'a, D: Db, Q: Queue> Whatsapp<'a, D, Q> {
                     .ok()
                     .flatten()
                     .map_or(500, |number| i64::from(number.delay_ms));
-                let pace = policy::DrainPace::new(delay_ms).gcra();
-                let pushed =
-                    lease::penalise(&self.hub.db, &self.hub.clock, &key, &pace, penalty).await;
+                let pace = DrainPace::new(delay_ms);
+                let pushed = line::penalise(self.hub, &message.number, pace, penalty).await;
                 if let Err(error) = pushed {
                     tracing::warn!(%error, "the schedule was not pushed after a 429");
                 }
@@ -266,7 +267,7 @@ impl<D: Db, Q: Queue> Provider for Whatsapp<'_, D, Q> {
 
     async fn prepare(
         &self,
-        _: &ChatRow,
+        chat: &ChatRow,
         message: &Message,
         part: usize,
     ) -> Result<Prepared<Ready>, DbError> {
@@ -297,7 +298,7 @@ impl<D: Db, Q: Queue> Provider for Whatsapp<'_, D, Q> {
                 until_ms: until_ms.min(now + HELD_EVERY_MS),
             });
         }
-        self.slot(&number, message, part).await
+        self.slot(&number, chat, message, part).await
     }
 
     async fn send(&self, ready: Ready, chat: &ChatRow, message: &Message, part: usize) -> Sent {

@@ -14,6 +14,7 @@ use crate::domain::event::NewMessage;
 use crate::domain::ids::{ChatId, ContactId, LocationId, NumberId, WorkspaceId};
 use crate::domain::message::Message;
 use crate::domain::status::Receipt;
+use crate::queue::LONGEST_DELAY;
 
 row!(Message, "a message");
 
@@ -72,6 +73,9 @@ pub struct ChatRow {
 
 row!(ChatRow, "a chat");
 
+/// How much the clocks of two workers may differ: an alarm that is so near may have gone off.
+const ALARM_SPREAD_MS: Millis = 1_000;
+
 /// How far a lane has come.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LaneState {
@@ -80,6 +84,12 @@ pub struct LaneState {
     /// There is work, not before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_ms: Option<Millis>,
+    /// When the delayed wake-up arrives that was sent last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm_ms: Option<Millis>,
+    /// Where it stands in the line for the provider's queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
 }
 
 /// A chat's contact in the CRM.
@@ -141,9 +151,32 @@ impl ChatRow {
         self.settle_due();
     }
 
+    /// Has a lane go on at `at_ms`. Says whether a wake-up has to be sent for that: one that is
+    /// under way and early enough will do. Without that, each of many messages that come while a
+    /// lane waits would add a wake-up that renews itself.
+    pub fn wait_until(&mut self, lane: Lane, at_ms: Millis, now_ms: Millis) -> bool {
+        self.replace_due(lane, Some(at_ms));
+        let state = self.lanes.entry(lane).or_default();
+        let is_covered = state
+            .alarm_ms
+            .is_some_and(|alarm_ms| now_ms + ALARM_SPREAD_MS < alarm_ms && alarm_ms <= at_ms);
+        if !is_covered {
+            let longest_ms = LONGEST_DELAY.as_millis() as Millis;
+            state.alarm_ms = Some(at_ms.min(now_ms + longest_ms));
+        }
+        !is_covered
+    }
+
     /// When a lane has to go on.
     pub fn due(&self, lane: Lane) -> Option<Millis> {
         self.lanes.get(&lane).and_then(|state| state.due_ms)
+    }
+
+    /// Where a lane stands in the line for the provider's queue.
+    pub fn line(&self, lane: Lane) -> Option<&str> {
+        self.lanes
+            .get(&lane)
+            .and_then(|state| state.line.as_deref())
     }
 
     /// The first sequence that a lane may have work at.
@@ -321,4 +354,36 @@ pub async fn chats_of_contact(
         limit: 100,
     };
     db.query(&query).await?.into_iter().map(row::read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_that_waits_has_one_wake_up_under_way() {
+        let alias = Alias::from_phone_digits("79001234567");
+        let mut chat = ChatRow::new(
+            WorkspaceId::new("ws"),
+            NumberId::new("n"),
+            ChatId::new("c"),
+            alias,
+        );
+        let mut check = |now_ms: Millis, at_ms: Millis, expect: bool| {
+            let wake = chat.wait_until(Lane::Whatsapp, at_ms, now_ms);
+            assert_eq!(wake, expect, "at {now_ms} until {at_ms}");
+            assert_eq!(chat.due(Lane::Whatsapp), Some(at_ms));
+        };
+        check(0, 15_000, true);
+        check(1_000, 16_000, false);
+        check(1_000, 5_000, true);
+        check(2_000, 15_000, false);
+        // It has gone off, or is about to.
+        check(4_000, 15_000, true);
+        check(20_000, 35_000, true);
+        // No wake-up comes later than after a quarter of an hour.
+        check(40_000, 4_000_000, true);
+        check(41_000, 4_000_000, false);
+        check(940_000, 4_000_000, true);
+    }
 }

@@ -257,6 +257,21 @@ pub fn drain(number: &NumberId) -> Key {
     )
 }
 
+/// A place in the line of those who wait for the provider's queue.
+pub fn line(number: &NumberId, place: &str) -> Key {
+    key(Table::Runtime, format!("LINE#{number}"), place.to_owned())
+}
+
+/// The place of a chat that comes now: behind all that came before.
+pub fn place_in_line(now_ms: i64, chat: &ChatId) -> String {
+    format!("P#{now_ms:016}#{chat}")
+}
+
+/// All who wait, the first first: partition and range of sort keys.
+pub fn all_in_line(number: &NumberId) -> (String, Range) {
+    (format!("LINE#{number}"), starting_with("P#"))
+}
+
 /// The pace of calls to GoHighLevel for one location.
 pub fn ghl_limit(location: &LocationId) -> Key {
     key(

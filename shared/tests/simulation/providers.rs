@@ -9,19 +9,18 @@ use greenhub::domain::delivery::Destination;
 use greenhub::domain::event::IdKind;
 use greenhub::domain::message::{CrmStatus, Direction, Message};
 use greenhub::domain::status::Status;
-use greenhub::limiter::lease::{self, DrainSlot};
-use greenhub::limiter::policy::MAX_UNDRAINED;
+use greenhub::limiter::policy::DrainPace;
 use greenhub::pipeline::crm_status::{Teller, Told};
 use greenhub::pipeline::echo::{self, CLOCK_SKEW_MS};
+use greenhub::pipeline::line::{self, Place};
 use greenhub::pipeline::provider::{Looked, Prepared, Provider, Sent};
 use greenhub::pipeline::settle::slot_id;
 use greenhub::store::chats::{ChatRow, IdRow};
 use greenhub::store::db::DbError;
-use greenhub::store::memory::MemoryDb;
 use greenhub::store::{keys, row};
 
 use crate::chaos::Process;
-use crate::world::World;
+use crate::world::{SimHub, World};
 
 /// What a phone got.
 #[derive(Clone, Debug)]
@@ -47,7 +46,7 @@ pub struct InCrm {
 pub struct Whatsapp {
     pub world: Arc<World>,
     pub process: Arc<Process>,
-    pub db: MemoryDb,
+    pub hub: SimHub,
 }
 
 /// The CRM as one process sees it.
@@ -76,7 +75,7 @@ impl Provider for Whatsapp {
 
     async fn prepare(
         &self,
-        _: &ChatRow,
+        chat: &ChatRow,
         message: &Message,
         part: usize,
     ) -> Result<Prepared<()>, DbError> {
@@ -89,19 +88,21 @@ impl Provider for Whatsapp {
                 .await;
         }
         self.process.maybe_die(5).await;
-        let key = keys::drain(&message.number);
         let slot = slot_id(&message.chat, message.seq, part);
-        let taken = lease::take_drain_slot(&self.db, &world.clock, &key, 500, MAX_UNDRAINED, &slot);
-        let now = world.clock.now_ms();
-        Ok(match taken.await? {
-            DrainSlot::At(at_ms) => Prepared::Ready { with: (), at_ms },
-            DrainSlot::Full { oldest_ms } => {
-                if now - oldest_ms > 60_000 && !echo::is_any_sending(&self.db, &key).await? {
-                    lease::set_undrained(&self.db, &world.clock, &key, 0, now).await?;
+        let pace = DrainPace::new(500);
+        Ok(match line::take(&self.hub, chat, &slot, pace).await? {
+            Place::At(at_ms) => Prepared::Ready { with: (), at_ms },
+            Place::InLine {
+                place,
+                watch_ms,
+                is_overdue,
+            } => {
+                let number = &message.number;
+                if is_overdue && !echo::is_any_sending(&self.hub.db, number).await? {
+                    let now = world.clock.now_ms();
+                    line::recount(&self.hub, number, 0, now).await?;
                 }
-                Prepared::Wait {
-                    until_ms: now + 500,
-                }
+                Prepared::InLine { place, watch_ms }
             }
         })
     }
@@ -118,8 +119,7 @@ impl Provider for Whatsapp {
         }
         if world.dice.mishap(30) {
             let slot = slot_id(&message.chat, message.seq, part);
-            let key = keys::drain(&message.number);
-            let _ = lease::free_drain_slot(&self.db, &world.clock, &key, &slot).await;
+            let _ = line::free(&self.hub, &message.number, &slot).await;
             return Sent::Again {
                 at_ms: None,
                 reason: "429".into(),
@@ -170,7 +170,7 @@ impl Provider for Whatsapp {
                 && Some(entry.person) == world.person_of(&message.chat)
         }) {
             let key = keys::whatsapp_id(&message.number, IdKind::Message, &entry.id);
-            let id = row::load::<IdRow>(&self.db, &key).await?;
+            let id = row::load::<IdRow>(&self.hub.db, &key).await?;
             if id.is_none_or(|id| id.claimed.is_none()) {
                 return Ok(Looked::Found {
                     remote_id: entry.id.clone(),

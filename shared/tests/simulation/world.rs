@@ -451,7 +451,7 @@ impl World {
         let whatsapp = Whatsapp {
             world: self.clone(),
             process: process.clone(),
-            db: self.db.clone(),
+            hub: self.hub(&process),
         };
         let _ = process
             .run(Box::pin(async {

@@ -281,6 +281,9 @@ mod tests {
             assert_eq!(drained.n_refused, 0, "{case}");
             assert!(drained.deepest <= 3, "{case}");
             assert!((0.95..1.01).contains(&drained.share()), "{case}");
+            // However many wait: they are called and do not ask again and again.
+            assert!(drained.db_calls_each < 90.0, "{case}");
+            assert!(drained.wake_ups_each < 8.0, "{case}");
         };
         check(1, 120, 40);
         check(2, 120, 8);

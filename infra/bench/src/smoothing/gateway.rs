@@ -12,14 +12,13 @@ use greenhub::domain::delivery::Destination;
 use greenhub::domain::event::{Author, IdKind, NewMessage};
 use greenhub::domain::message::{Direction, Message, Origin};
 use greenhub::domain::status::{Receipt, Status};
-use greenhub::limiter::lease::{self, DrainSlot};
-use greenhub::limiter::policy::MAX_UNDRAINED;
+use greenhub::limiter::policy::DrainPace;
+use greenhub::pipeline::line::{self, Place};
 use greenhub::pipeline::provider::{Looked, Prepared, Provider, Sent};
 use greenhub::pipeline::settle::slot_id;
 use greenhub::pipeline::{accept, echo, receipt};
 use greenhub::store::chats::ChatRow;
 use greenhub::store::db::DbError;
-use greenhub::store::keys;
 
 use super::GREEN_API_PER_S;
 use super::backlog::World;
@@ -185,30 +184,26 @@ impl Provider for Whatsapp {
 
     async fn prepare(
         &self,
-        _: &ChatRow,
+        chat: &ChatRow,
         message: &Message,
         part: usize,
     ) -> Result<Prepared<()>, DbError> {
         let hub = &self.world.hub;
-        let key = keys::drain(&message.number);
         let slot = slot_id(&message.chat, message.seq, part);
-        let delay_ms = i64::from(self.world.backlog.delay_ms);
-        let taken =
-            lease::take_drain_slot(&hub.db, &hub.clock, &key, delay_ms, MAX_UNDRAINED, &slot)
-                .await?;
-        let now = hub.clock.now_ms();
-        Ok(match taken {
-            DrainSlot::At(at_ms) => Prepared::Ready { with: (), at_ms },
-            DrainSlot::Full { oldest_ms } => {
-                if now - oldest_ms > 3 * delay_ms + 5_000
-                    && !echo::is_any_sending(&hub.db, &key).await?
-                {
+        let pace = DrainPace::new(self.world.backlog.delay_ms.into());
+        Ok(match line::take(hub, chat, &slot, pace).await? {
+            Place::At(at_ms) => Prepared::Ready { with: (), at_ms },
+            Place::InLine {
+                place,
+                watch_ms,
+                is_overdue,
+            } => {
+                if is_overdue && !echo::is_any_sending(&hub.db, &message.number).await? {
+                    let asked_ms = hub.clock.now_ms();
                     let count = self.world.gateway().queue.len();
-                    lease::set_undrained(&hub.db, &hub.clock, &key, count, now).await?;
+                    line::recount(hub, &message.number, count, asked_ms).await?;
                 }
-                Prepared::Wait {
-                    until_ms: now + delay_ms,
-                }
+                Prepared::InLine { place, watch_ms }
             }
         })
     }
@@ -229,9 +224,8 @@ impl Provider for Whatsapp {
             Some(remote_id) => Sent::Done { remote_id },
             None => {
                 let slot = slot_id(&message.chat, message.seq, part);
-                let key = keys::drain(&message.number);
                 // A place that is not freed here is freed by the queue's length, later.
-                let _ = lease::free_drain_slot(&hub.db, &hub.clock, &key, &slot).await;
+                let _ = line::free(hub, &message.number, &slot).await;
                 Sent::Again {
                     at_ms: None,
                     reason: "429".into(),

@@ -145,7 +145,6 @@ async fn a_penalty_is_everybodys() {
     let expect = Row {
         rev: 3,
         tat_us: (START_MS + 1040) * 1000,
-        undrained: BTreeMap::new(),
         expires_at: until_s,
     };
     assert_eq!(rows(&db), [expect]);
@@ -235,72 +234,6 @@ async fn who_is_never_first_gives_up() {
         2 * (MOST_RETRIES as u64 + 1)
     );
     assert!(clock.now_ms() < START_MS + 3000, "it does not take long");
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_gateway_holds_few_messages_and_gets_them_at_its_pace() {
-    let (db, clock) = (MemoryDb::new(), Clock::paused(START_MS));
-    let take = async |id: &str| {
-        take_drain_slot(&db, &clock, &key(), 500, 3, id)
-            .await
-            .unwrap()
-    };
-    let at = |ms: Millis| DrainSlot::At(START_MS + ms);
-    assert_eq!(take("a").await, at(0));
-    assert_eq!(take("b").await, at(500));
-    assert_eq!(take("a").await, at(0), "it is taken already");
-    assert_eq!(take("c").await, at(1000));
-    assert_eq!(
-        take("d").await,
-        DrainSlot::Full {
-            oldest_ms: START_MS
-        }
-    );
-
-    free_drain_slot(&db, &clock, &key(), "a").await.unwrap();
-    let n_writes = db.counts().writes[&Table::Runtime];
-    free_drain_slot(&db, &clock, &key(), "a").await.unwrap();
-    free_drain_slot(&db, &clock, &key(), "never taken")
-        .await
-        .unwrap();
-    assert_eq!(
-        db.counts().writes[&Table::Runtime],
-        n_writes,
-        "nothing changed, nothing written"
-    );
-    assert_eq!(take("d").await, at(1500));
-    assert_eq!(
-        take("e").await,
-        DrainSlot::Full {
-            oldest_ms: START_MS + 500
-        }
-    );
-
-    // b, c and d are there. The gateway counts one when b and c have departed: c is left.
-    clock.sleep(Duration::from_millis(1200)).await;
-    set_undrained(&db, &clock, &key(), 1, clock.now_ms())
-        .await
-        .unwrap();
-    let left: Vec<String> = rows(&db).remove(0).undrained.into_keys().collect();
-    assert_eq!(left, ["c", "d"]);
-    assert_eq!(take("e").await, at(2000));
-    set_undrained(&db, &clock, &key(), 5, clock.now_ms())
-        .await
-        .unwrap();
-    assert_eq!(rows(&db)[0].undrained.len(), 3, "a count never adds any");
-
-    let expires_at = rows(&db)[0].expires_at;
-    assert_eq!(expires_at, (START_MS + 2000) / 1000 + KEEP_UNDRAINED_S);
-}
-
-#[tokio::test(start_paused = true)]
-async fn nothing_to_free_makes_no_row() {
-    let (db, clock) = (MemoryDb::new(), Clock::paused(START_MS));
-    free_drain_slot(&db, &clock, &key(), "a").await.unwrap();
-    set_undrained(&db, &clock, &key(), 0, START_MS)
-        .await
-        .unwrap();
-    assert_eq!(rows(&db), []);
 }
 
 #[tokio::test(start_paused = true)]
