@@ -29,7 +29,9 @@ async fn main() -> Result<(), Error> {
         let keys = Arc::new(secret.data_keys()?);
         let crm = Crm::new(&hub, &ghl, &oauth, keys, &api.provider_id);
         let deadline_ms = wiring::deadline_ms(call.context.deadline);
-        Ok::<_, Error>(handle(&hub, &crm, call.payload, deadline_ms).await)
+        let answer = handle(&hub, &crm, call.payload, deadline_ms).await;
+        ghl.spread().tell(hub.clock.now_ms());
+        Ok::<_, Error>(answer)
     }))
     .await
 }

@@ -21,9 +21,6 @@ const TAGS_TIMEOUT: Duration = Duration::from_secs(3);
 /// How much of that the question may wait for its turn.
 const DEPART_WITHIN: Duration = Duration::from_secs(1);
 
-/// One-way latency's spread towards GoHighLevel, until it has been measured.
-const J_S: f64 = 0.2;
-
 /// Takes the message; says what became of it, for the log.
 ///
 /// # Errors
@@ -67,7 +64,7 @@ async fn tags<D: Db, Q: Queue>(
             .open(&install.access_sealed, &context);
         let token = token.ok()?;
         let key = keys::ghl_limit(location);
-        let gcra = policy::ghl(J_S);
+        let gcra = policy::ghl(hook.ghl.spread().j_s());
         let slot = lease::reserve_within(&hub.db, &hub.clock, &key, &gcra, DEPART_WITHIN).await;
         let departs_ms: Millis = slot.ok()?.ok()?.departure_us(0) / 1000 + 1;
         hub.clock.sleep_until(departs_ms).await;

@@ -21,7 +21,9 @@ async fn main() -> Result<(), Error> {
         let keys = Arc::new(secrets.get().await?.data_keys()?);
         let whatsapp = Whatsapp::new(&hub, &green, keys);
         let deadline_ms = wiring::deadline_ms(call.context.deadline);
-        Ok::<_, Error>(handle(&hub, &whatsapp, call.payload, deadline_ms).await)
+        let answer = handle(&hub, &whatsapp, call.payload, deadline_ms).await;
+        green.spread().tell(hub.clock.now_ms());
+        Ok::<_, Error>(answer)
     }))
     .await
 }

@@ -12,16 +12,21 @@ use http::{Method, StatusCode};
 use reqwest::{Client, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use tokio::time::Instant;
 use url::Url;
 
 use super::budget::{RateBudget, retry_after};
 use super::error::{Endpoint, GhlError, classify};
+use crate::limiter::spread::Spread;
 
 /// Where GoHighLevel is, for white-label customers too.
 pub const BASE: &str = "https://services.leadconnectorhq.com";
 
 /// How long a call may take. GoHighLevel's slowest calls need a few seconds.
 const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The spread of the latency until it has been measured, seconds.
+const ASSUMED_J_S: f64 = 0.2;
 
 /// The largest answer that is read: a page of 100 messages of the longest kind.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
@@ -32,6 +37,7 @@ pub struct Ghl {
     http: Client,
     base: Url,
     timeout: Duration,
+    spread: Spread,
 }
 
 /// What a call brought, and what it left of the location's requests.
@@ -99,7 +105,13 @@ impl Ghl {
             http,
             base,
             timeout: TIMEOUT,
+            spread: Spread::new("ghl", ASSUMED_J_S),
         }
+    }
+
+    /// The spread of the latency, from all calls to the API.
+    pub fn spread(&self) -> &Spread {
+        &self.spread
     }
 
     /// The same with another limit for the time of one call (15 seconds by default).
@@ -127,7 +139,13 @@ impl Ghl {
             .timeout(self.timeout)
             .header(AUTHORIZATION, bearer(token)?)
             .header("Version", api.version());
-        send(change(request), Endpoint::Api).await
+        let began = Instant::now();
+        let answer = send(change(request), Endpoint::Api).await;
+        // A call that never arrived took no time that counts.
+        if !matches!(answer, Err(GhlError::NotSent | GhlError::Ambiguous)) {
+            self.spread.note(began.elapsed());
+        }
+        answer
     }
 }
 

@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 use url::Url;
 
 use super::error::{GreenApiError, explained, redacted, unreadable};
@@ -22,6 +23,10 @@ use crate::domain::chat_id::Alias;
 use crate::domain::ids::IdInstance;
 use crate::domain::phone::Phone;
 use crate::domain::status::InstanceState;
+use crate::limiter::spread::Spread;
+
+/// The spread of the latency until it has been measured, seconds.
+const ASSUMED_J_S: f64 = 0.1;
 
 /// The longest text of a message, in characters.
 pub const MAX_TEXT_CHARS: usize = 20_000;
@@ -52,6 +57,7 @@ pub struct Instance {
 #[derive(Clone, Debug)]
 pub struct GreenApi {
     http: reqwest::Client,
+    spread: Spread,
 }
 
 /// What `getWaSettings` tells of the account behind a number.
@@ -101,7 +107,15 @@ pub struct FileByUrl<'a> {
 impl GreenApi {
     /// Calls through `http`, which sets the timeouts and follows no redirects.
     pub fn new(http: reqwest::Client) -> Self {
-        Self { http }
+        Self {
+            http,
+            spread: Spread::new("green-api", ASSUMED_J_S),
+        }
+    }
+
+    /// The spread of the latency, from all calls but those that have GREEN-API fetch a file.
+    pub fn spread(&self) -> &Spread {
+        &self.spread
     }
 
     /// `getSettings`.
@@ -301,7 +315,7 @@ impl GreenApi {
             .http
             .request(Method::GET, address(to, method)?)
             .query(query);
-        call(request, to).await
+        self.call(request, to, method).await
     }
 
     async fn post<T: DeserializeOwned>(
@@ -310,13 +324,44 @@ impl GreenApi {
         method: &str,
         body: &impl Serialize,
     ) -> Result<T, GreenApiError> {
-        call(
-            self.http
-                .request(Method::POST, address(to, method)?)
-                .json(body),
-            to,
-        )
-        .await
+        let request = self
+            .http
+            .request(Method::POST, address(to, method)?)
+            .json(body);
+        self.call(request, to, method).await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+        to: &Instance,
+        method: &str,
+    ) -> Result<T, GreenApiError> {
+        let began = Instant::now();
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| not_answered(error, to))?;
+        // How long a file takes to be fetched says nothing about the way to GREEN-API.
+        if !method.starts_with("sendFile") {
+            self.spread.note(began.elapsed());
+        }
+        let status = answer.status();
+        if !status.is_success() {
+            // What came of the explanation is enough; the status alone decides.
+            let (body, _) = read(answer, MAX_FAILURE_BYTES).await;
+            return Err(GreenApiError::from_answer(
+                status.as_u16(),
+                &body,
+                &to.token,
+            ));
+        }
+        match read(answer, MAX_ANSWER_BYTES).await {
+            (body, Ok(())) => serde_json::from_slice(&body).map_err(|_| unreadable()),
+            (_, Err(why)) => Err(GreenApiError::Ambiguous {
+                why: why.to_owned(),
+            }),
+        }
     }
 }
 
@@ -333,32 +378,6 @@ fn address(to: &Instance, method: &str) -> Result<Url, GreenApiError> {
         .extend([id.as_str(), method, to.token.expose_secret()]);
     drop(path);
     Ok(url)
-}
-
-async fn call<T: DeserializeOwned>(
-    request: reqwest::RequestBuilder,
-    to: &Instance,
-) -> Result<T, GreenApiError> {
-    let answer = request
-        .send()
-        .await
-        .map_err(|error| not_answered(error, to))?;
-    let status = answer.status();
-    if !status.is_success() {
-        // What came of the explanation is enough; the status alone decides.
-        let (body, _) = read(answer, MAX_FAILURE_BYTES).await;
-        return Err(GreenApiError::from_answer(
-            status.as_u16(),
-            &body,
-            &to.token,
-        ));
-    }
-    match read(answer, MAX_ANSWER_BYTES).await {
-        (body, Ok(())) => serde_json::from_slice(&body).map_err(|_| unreadable()),
-        (_, Err(why)) => Err(GreenApiError::Ambiguous {
-            why: why.to_owned(),
-        }),
-    }
 }
 
 /// The body up to `most` bytes, and whether that is all of it.

@@ -33,9 +33,6 @@ use crate::store::{keys, row};
 /// The time limit of a post: GoHighLevel's client has 15 s, and a token may have to be refreshed.
 const CALL_MS: Millis = 40_000;
 
-/// One-way latency's spread towards GoHighLevel, until it has been measured.
-const J_S: f64 = 0.2;
-
 /// When what is not the message's fault is tried again.
 const SOON_MS: Millis = 15_000;
 const LATER_MS: Millis = 5 * 60 * 1000;
@@ -123,7 +120,7 @@ impl<'a, D: Db, Q: Queue> Crm<'a, D, Q> {
     ) -> Result<Result<Millis, Millis>, DbError> {
         let hub = self.hub;
         let key = keys::ghl_limit(location);
-        let gcra = policy::ghl(J_S);
+        let gcra = policy::ghl(self.ghl.spread().j_s());
         let asked = lease::reserve_within(&hub.db, &hub.clock, &key, &gcra, wait).await?;
         Ok(asked.map(|reserved| {
             reserved.departure_us(0) / 1000 + i64::from(reserved.departure_us(0) % 1000 != 0)
@@ -191,8 +188,14 @@ impl<'a, D: Db, Q: Queue> Crm<'a, D, Q> {
         tracing::error!(%location, daily, "GoHighLevel answered 429");
         let penalty = retry_after.unwrap_or(Duration::from_secs(if daily { 900 } else { 10 }));
         let key = keys::ghl_limit(location);
-        if let Err(error) =
-            lease::penalise(&hub.db, &hub.clock, &key, &policy::ghl(J_S), penalty).await
+        if let Err(error) = lease::penalise(
+            &hub.db,
+            &hub.clock,
+            &key,
+            &policy::ghl(self.ghl.spread().j_s()),
+            penalty,
+        )
+        .await
         {
             tracing::warn!(%error, "the schedule was not pushed after a 429");
         }

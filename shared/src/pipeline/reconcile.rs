@@ -44,8 +44,6 @@ const PAGES: usize = 10;
 /// How many rows of one shard are looked at in one run.
 const PER_SHARD: usize = 50;
 
-const J_S: f64 = 0.2;
-
 /// The numbers and installations whose time has come.
 pub async fn due<D: Db, Q: Queue>(hub: &Hub<D, Q>) -> Result<Vec<DueRow>, DbError> {
     let mut due = Vec::new();
@@ -92,7 +90,10 @@ pub async fn number<D: Db, Q: Queue>(
     let mut reconciled_ms = number.reconciled_ms;
     let mut state = None;
     if let Ok(instance) = whatsapp::instance(number, data_keys) {
-        state = slot(hub, number, "getStateInstance", || green.state(&instance)).await?;
+        state = slot(hub, green, number, "getStateInstance", || {
+            green.state(&instance)
+        })
+        .await?;
         if let Some(all) = journals(hub, green, &instance, number, now).await? {
             let home = Home::from(number);
             for entry in all {
@@ -131,11 +132,11 @@ async fn journals<D: Db, Q: Queue>(
         .max(number.created_ms)
         .max(now - LONGEST_MS);
     let minutes = u32::try_from((now - from_ms) / 60_000 + 1).unwrap_or(1);
-    let incoming = slot(hub, number, "lastIncomingMessages", || {
+    let incoming = slot(hub, green, number, "lastIncomingMessages", || {
         green.last_incoming(instance, minutes)
     })
     .await?;
-    let outgoing = slot(hub, number, "lastOutgoingMessages", || {
+    let outgoing = slot(hub, green, number, "lastOutgoingMessages", || {
         green.last_outgoing(instance, minutes)
     })
     .await?;
@@ -183,6 +184,7 @@ async fn take<D: Db, Q: Queue>(
 /// One call at its method's pace; `None` if it fails, which the next comparison makes up for.
 async fn slot<D: Db, Q: Queue, T, F>(
     hub: &Hub<D, Q>,
+    green: &GreenApi,
     number: &NumberRow,
     method: &str,
     call: impl FnOnce() -> F,
@@ -191,7 +193,7 @@ where
     F: Future<Output = Result<T, crate::green_api::error::GreenApiError>>,
 {
     let key = keys::green_limit(&number.number, method);
-    let gcra = policy::green_api(method, J_S);
+    let gcra = policy::green_api(method, green.spread().j_s());
     let reserved = lease::reserve(&hub.db, &hub.clock, &key, &gcra, 1).await?;
     hub.clock
         .sleep_until(reserved.departure_us(0) / 1000 + 1)
@@ -273,7 +275,14 @@ async fn export<D: Db, Q: Queue>(
     let mut all = Vec::new();
     for _ in 0..PAGES {
         let key = keys::ghl_limit(&install.location);
-        let reserved = lease::reserve(&hub.db, &hub.clock, &key, &policy::ghl(J_S), 1).await?;
+        let reserved = lease::reserve(
+            &hub.db,
+            &hub.clock,
+            &key,
+            &policy::ghl(ghl.spread().j_s()),
+            1,
+        )
+        .await?;
         hub.clock
             .sleep_until(reserved.departure_us(0) / 1000 + 1)
             .await;

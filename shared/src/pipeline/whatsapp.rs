@@ -36,9 +36,6 @@ pub const CALL_MS: Millis = 30_000;
 /// How often the state of a number that cannot send is asked for.
 const STATE_EVERY_MS: Millis = 15_000;
 
-/// One-way latency's spread towards GREEN-API, until it has been measured.
-const J_S: f64 = 0.1;
-
 /// A send that is held up looks again after this time at the latest.
 const HELD_EVERY_MS: Millis = 15_000;
 
@@ -83,7 +80,7 @@ impl<'a, D: Db, Q: Queue> Whatsapp<'a, D, Q> {
     async fn recheck(&self, number: NumberRow) -> Result<NumberRow, DbError> {
         let now = self.hub.clock.now_ms();
         let key = keys::green_limit(&number.number, "getStateInstance");
-        let gcra = policy::green_api("getStateInstance", J_S);
+        let gcra = policy::green_api("getStateInstance", self.green.spread().j_s());
         lease::reserve(&self.hub.db, &self.hub.clock, &key, &gcra, 1).await?;
         let Ok(instance) = instance(&number, &self.keys) else {
             return Ok(number);
@@ -166,7 +163,7 @@ impl<'a, D: Db, Q: Queue> Whatsapp<'a, D, Q> {
         };
         let asked_ms = hub.clock.now_ms();
         let limit = keys::green_limit(&number.number, "getMessagesCount");
-        let gcra = policy::green_api("getMessagesCount", J_S);
+        let gcra = policy::green_api("getMessagesCount", self.green.spread().j_s());
         lease::reserve(&hub.db, &hub.clock, &limit, &gcra, 1).await?;
         if let Ok(count) = self.green.queue_length(&instance).await {
             let count = usize::try_from(count).unwrap_or(usize::MAX);
@@ -369,7 +366,7 @@ impl<D: Db, Q: Queue> Provider for Whatsapp<'_, D, Q> {
         };
         for method in ["showMessagesQueue", "lastOutgoingMessages"] {
             let key = keys::green_limit(&number.number, method);
-            let gcra = policy::green_api(method, J_S);
+            let gcra = policy::green_api(method, self.green.spread().j_s());
             let slot = lease::reserve(&hub.db, &hub.clock, &key, &gcra, 1).await?;
             hub.clock.sleep_until(slot.departure_us(0) / 1000 + 1).await;
         }

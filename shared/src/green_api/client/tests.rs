@@ -403,3 +403,25 @@ async fn answers_are_read() {
         .await;
     assert_eq!(code, Ok("GAPI2015".to_owned()));
 }
+
+#[tokio::test]
+async fn the_spread_of_the_latency_is_measured_from_calls_but_not_from_files() {
+    let url = server(200, r#"{"idMessage":"M1"}"#).await;
+    let green = green_api();
+    let to = instance(&url);
+    let chat = Alias::from_phone_digits("79001234567");
+    let file = FileByUrl {
+        url: "https://example.com/a.png",
+        name: "a.png",
+        caption: "",
+    };
+    for _ in 0..20 {
+        let sent = green.send_file_by_url(&to, &chat, file, None).await;
+        assert_eq!(sent.unwrap(), "M1");
+    }
+    assert_eq!(green.spread().j_s(), ASSUMED_J_S, "files tell nothing");
+    for _ in 0..20 {
+        green.send_message(&to, &chat, "hi", None).await.unwrap();
+    }
+    assert_ne!(green.spread().j_s(), ASSUMED_J_S);
+}
