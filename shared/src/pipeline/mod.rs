@@ -33,12 +33,14 @@ use crate::store::chats::ChatRow;
 use crate::store::db::Db;
 
 pub mod accept;
+pub mod action;
 pub mod deliver;
 pub mod echo;
 pub mod ids;
 pub mod inbox;
 pub mod lane;
 pub mod merge;
+pub mod mirror;
 pub mod provider;
 pub mod receipt;
 pub mod route;
