@@ -9,11 +9,11 @@ use greenhub::limiter::{lease, policy};
 use greenhub::pipeline::accept::Accepted;
 use greenhub::pipeline::inbox::{self, Taken};
 use greenhub::queue::Queue;
-use greenhub::store::db::{Db, DbError};
+use greenhub::store::db::Db;
 use greenhub::store::directory::{InstallRow, InstallState};
 use greenhub::store::{keys, row};
 
-use crate::Hook;
+use crate::{Hook, Later};
 
 /// The longest that is waited for a contact's tags.
 const TAGS_TIMEOUT: Duration = Duration::from_secs(3);
@@ -24,22 +24,23 @@ const DEPART_WITHIN: Duration = Duration::from_secs(1);
 /// Takes the message; says what became of it, for the log.
 ///
 /// # Errors
-/// The tables'; GoHighLevel has to try again.
+/// GoHighLevel has to try again.
 pub(crate) async fn take<D: Db, Q: Queue>(
     hook: &Hook<D, Q>,
     delivery: &ProviderDelivery,
-) -> Result<&'static str, DbError> {
+) -> Result<&'static str, Later> {
     let key = keys::install(&delivery.location);
     let Some(install) = row::load::<InstallRow>(&hook.hub.db, &key).await? else {
         return Ok("the app is not installed there");
     };
     let tags = |contact| tags(hook, &install, contact);
     let taken = inbox::delivery(&hook.hub, &install, &hook.provider_id, delivery, tags).await?;
-    Ok(match taken {
-        Taken::Accepted(Accepted::Duplicate) => "duplicate",
-        Taken::Accepted(Accepted::New(_) | Accepted::Parked) => "accepted",
-        Taken::Ignored(why) => why,
-    })
+    match taken {
+        Taken::Accepted(Accepted::Duplicate) => Ok("duplicate"),
+        Taken::Accepted(Accepted::New(_) | Accepted::Parked) => Ok("accepted"),
+        Taken::Ignored(why) => Ok(why),
+        Taken::Later(why) => Err(Later::NotYet(why)),
+    }
 }
 
 /// The contact's tags, if GoHighLevel tells them in time.

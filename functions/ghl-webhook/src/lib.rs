@@ -1,9 +1,11 @@
-//! What GoHighLevel posts: messages that are to be sent to a contact, and the app's events.
+//! What GoHighLevel posts: messages that are to be sent to a contact, the app's events, and what
+//! workflows want to have sent.
 //!
 //! Older GoHighLevel repeats a webhook only after a 429, and counts other refusals against the app
 //! (GHL contract, delivery of app webhooks). So every failure of ours is a 429, and what is none of
 //! our business is a 200.
 
+mod action;
 mod delivery;
 
 use std::any::Any;
@@ -31,6 +33,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// The largest body that is taken: what Lambda itself hands over.
 const MOST_BYTES: usize = 6 << 20;
 
+/// The largest body of a workflow's action: the longest text, every sign of it escaped.
+const MOST_ACTION_BYTES: usize = 256 << 10;
+
 /// Our own deadline: the function has ten seconds, after which the gateway would answer with what
 /// GoHighLevel does not repeat.
 const DEADLINE: Duration = Duration::from_secs(8);
@@ -54,8 +59,10 @@ pub struct Hook<D, Q> {
 
 /// The routes.
 pub fn router<D: Db, Q: Queue>(hook: Hook<D, Q>) -> Router {
+    let action = post(action::run::<D, Q>).layer(DefaultBodyLimit::max(MOST_ACTION_BYTES));
     let routes = Router::new()
         .route("/webhooks/ghl", post(webhook::<D, Q>))
+        .route("/webhooks/workflow-action", action)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(Arc::new(hook));
@@ -121,7 +128,7 @@ async fn answer<D: Db, Q: Queue>(
     }
     let (kind, outcome) = match wire::delivery_or_event(&body) {
         Ok(Incoming::Delivery(delivery)) => ("delivery", delivery::take(hook, &delivery).await),
-        Ok(Incoming::Event(event)) => ("event", app_event(hook, &event).await),
+        Ok(Incoming::Event(event)) => ("event", app_event(hook, &event).await.map_err(Later::from)),
         Ok(Incoming::Unknown { type_name }) => {
             tracing::warn!(type_name, "a webhook of an unknown type");
             ("unknown", Ok("ignored"))
@@ -134,14 +141,34 @@ async fn answer<D: Db, Q: Queue>(
             kind,
             outcome,
         },
-        Err(error) => {
-            tracing::error!(%error, kind, "a webhook was not kept; GoHighLevel is to try again");
+        Err(later) => {
+            let outcome = match later {
+                Later::Failed(error) => {
+                    tracing::error!(%error, kind, "a webhook was not kept; GoHighLevel is to try again");
+                    "failed"
+                }
+                Later::NotYet(why) => why,
+            };
             Answer {
                 status: TRY_AGAIN,
                 kind,
-                outcome: "failed",
+                outcome,
             }
         }
+    }
+}
+
+/// Why GoHighLevel has to try again.
+enum Later {
+    /// The tables failed.
+    Failed(DbError),
+    /// What it means cannot be told yet.
+    NotYet(&'static str),
+}
+
+impl From<DbError> for Later {
+    fn from(error: DbError) -> Self {
+        Later::Failed(error)
     }
 }
 

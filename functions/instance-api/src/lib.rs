@@ -1,4 +1,5 @@
-//! `/api/session/ghl` and `/api/instances…`: who is there, and the numbers of their workspace.
+//! `/api/session/ghl`, `/api/instances…` and `/api/workflow-secret`: who is there, the numbers of
+//! their workspace, and what its workflows prove themselves by.
 //!
 //! Whatever needs a session takes an [`Authenticated`](greenhub::account::session::Authenticated)
 //! caller, and looks only at the rows of that caller's workspace: another workspace's id is not
@@ -9,6 +10,7 @@ mod instances;
 pub mod openapi;
 mod session;
 mod view;
+mod workflow_secret;
 
 use std::sync::Arc;
 
@@ -80,6 +82,7 @@ fn described<D: Db>() -> OpenApiRouter<Arc<Api<D>>> {
         .routes(routes!(session::create))
         .routes(routes!(instances::list, instances::add))
         .routes(routes!(instances::rename, instances::remove))
+        .routes(routes!(workflow_secret::show, workflow_secret::renew))
         .routes(routes!(openapi::document))
 }
 

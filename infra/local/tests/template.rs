@@ -121,12 +121,15 @@ fn the_routes_are_these_and_each_reaches_a_function_that_lets_it() {
         ("POST /webhooks/green-api/{key}", "GreenApiWebhookFunction"),
         ("POST /webhooks/green-api", "GreenApiWebhookFunction"),
         ("POST /webhooks/ghl", "GhlWebhookFunction"),
+        ("POST /webhooks/workflow-action", "GhlWebhookFunction"),
         ("GET /oauth/callback", "OauthCallbackFunction"),
         ("POST /api/session/ghl", "InstanceApiFunction"),
         ("GET /api/instances", "InstanceApiFunction"),
         ("POST /api/instances", "InstanceApiFunction"),
         ("PATCH /api/instances/{instance}", "InstanceApiFunction"),
         ("DELETE /api/instances/{instance}", "InstanceApiFunction"),
+        ("GET /api/workflow-secret", "InstanceApiFunction"),
+        ("POST /api/workflow-secret", "InstanceApiFunction"),
         ("GET /api/openapi.json", "InstanceApiFunction"),
     ]);
     assert_eq!(routes, expect);

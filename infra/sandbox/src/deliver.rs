@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use bytes::Bytes;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -12,7 +13,7 @@ use crate::{
     record::{Delivery, Provider},
 };
 
-/// Posts `body` and records what came back. `None`: no answer within `timeout`.
+/// Posts `body` and records the status that came back. `None`: no answer within `timeout`.
 pub(crate) async fn post(
     app: &App,
     provider: Provider,
@@ -22,6 +23,20 @@ pub(crate) async fn post(
     attempt: u32,
     timeout: Duration,
 ) -> Option<u16> {
+    let answer = ask(app, provider, url, headers, body, attempt, timeout).await;
+    answer.map(|(status, _)| status)
+}
+
+/// The same, with the body of the answer.
+pub(crate) async fn ask(
+    app: &App,
+    provider: Provider,
+    url: &str,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    attempt: u32,
+    timeout: Duration,
+) -> Option<(u16, Bytes)> {
     let at_ms = clock::now_ms();
     let started = Instant::now();
     let parsed = serde_json::from_slice(&body).unwrap_or(Value::Null);
@@ -33,11 +48,11 @@ pub(crate) async fn post(
         .timeout(timeout)
         .send()
         .await;
-    let status = match sent {
+    let answer = match sent {
         // The answer counts once it is whole.
         Ok(response) => {
             let status = response.status().as_u16();
-            response.bytes().await.ok().map(|_| status)
+            response.bytes().await.ok().map(|body| (status, body))
         }
         Err(_) => None,
     };
@@ -48,8 +63,8 @@ pub(crate) async fn post(
         url: url.to_owned(),
         body: parsed,
         attempt,
-        status,
+        status: answer.as_ref().map(|(status, _)| *status),
         ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     });
-    status
+    answer
 }

@@ -1,5 +1,6 @@
 //! Who may use Greenhub, and with which numbers: installations ([`install`], [`events`]), people's
-//! [`session`]s, and the [`numbers`] of a workspace.
+//! [`session`]s, the [`numbers`] of a workspace, and what its workflows prove themselves by
+//! ([`workflow_secret`]).
 //!
 //! Nothing here is on the way of a message: these are the calls that people make, and the events
 //! that follow from what they do in GoHighLevel.
@@ -9,3 +10,4 @@ pub mod install;
 pub mod keyring;
 pub mod numbers;
 pub mod session;
+pub mod workflow_secret;

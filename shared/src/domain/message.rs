@@ -30,6 +30,9 @@ pub enum Origin {
     Phone,
     /// An agent or a bot in GoHighLevel.
     Ghl,
+    /// An action of ours in one of GoHighLevel's workflows; the CRM does not have it until we put
+    /// it there.
+    Workflow,
 }
 
 /// One message in one chat.
@@ -72,12 +75,12 @@ pub struct Message {
     /// What is to be done with it, and what became of that.
     #[serde(default)]
     pub deliveries: BTreeMap<Destination, Delivery>,
-    /// The CRM's own message that this one is, when it began there.
+    /// The CRM's own message that this one is: when it began there, or since it was mirrored there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crm: Option<CrmMessage>,
 }
 
-/// A message that began in the CRM, and what the CRM was told about it.
+/// A message that the CRM shows, and what the CRM was told about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CrmMessage {
     /// The CRM's id.
@@ -110,7 +113,34 @@ pub enum CrmStatus {
     Failed,
 }
 
+impl CrmMessage {
+    /// A message of the CRM's that nothing was told about yet.
+    pub fn new(message_id: impl Into<String>) -> Self {
+        CrmMessage {
+            message_id: message_id.into(),
+            told: None,
+            attempts: 0,
+            not_before_ms: 0,
+            given_up: false,
+        }
+    }
+}
+
 impl Message {
+    /// Our own name for it, for others to refer to it by: letters, digits and one `-`.
+    pub fn reference(&self) -> String {
+        reference(&self.chat, self.seq)
+    }
+
+    /// The id that the CRM keeps beside the message, and by which it is found there again. A
+    /// workflow's message is mirrored before WhatsApp has an id for it, and so goes by our own.
+    pub fn crm_alt_id(&self) -> Option<String> {
+        match self.origin {
+            Origin::Workflow => Some(self.reference()),
+            _ => self.whatsapp_id.clone(),
+        }
+    }
+
     /// What the CRM ought to show for the message now.
     pub fn desired_crm_status(&self) -> CrmStatus {
         match self.status {
@@ -121,11 +151,50 @@ impl Message {
         }
     }
 
-    /// What the CRM still has to be told, if anything. `Pending` is what it shows by itself.
+    /// What the CRM still has to be told, if anything. Of messages that began there, `Pending` is
+    /// what it shows by itself.
     pub fn untold_crm_status(&self) -> Option<CrmStatus> {
         let crm = self.crm.as_ref().filter(|crm| !crm.given_up)?;
         let desired = self.desired_crm_status();
-        // What was told as failed and turns out to be on its way is told again when it arrives.
-        (desired != CrmStatus::Pending && crm.told != Some(desired)).then_some(desired)
+        let is_untold = match desired {
+            // What was told as failed and turns out to be on its way is told again when it arrives.
+            CrmStatus::Pending => self.origin == Origin::Workflow && crm.told.is_none(),
+            _ => crm.told != Some(desired),
+        };
+        is_untold.then_some(desired)
+    }
+}
+
+/// The name that the message at this place has ([`Message::reference`]).
+pub fn reference(chat: &ChatId, seq: u64) -> String {
+    format!("{chat}-{seq}")
+}
+
+/// The place that a [`reference`] names, if the text can be one.
+pub fn of_reference(text: &str) -> Option<(ChatId, u64)> {
+    let (chat, seq) = text.rsplit_once('-')?;
+    let is_id = (1..=64).contains(&chat.len()) && chat.bytes().all(|b| b.is_ascii_alphanumeric());
+    Some((ChatId::new(chat), seq.parse().ok().filter(|_| is_id)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_leads_back_to_its_message() {
+        let check = |text: &str, expect: Option<(&str, u64)>| {
+            let expect = expect.map(|(chat, seq)| (ChatId::new(chat), seq));
+            assert_eq!(of_reference(text), expect, "{text}");
+        };
+        let chat = "5f0c0e1d2b3a49586776859403a2b1c0";
+        let made = reference(&ChatId::new(chat), 12);
+        check(&made, Some((chat, 12)));
+        check("3EB0C767D097B7C7C030", None);
+        check("derived:00-1", None);
+        check("-1", None);
+        check("a-", None);
+        check("a-x", None);
+        check("a#b-1", None);
     }
 }

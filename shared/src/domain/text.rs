@@ -5,6 +5,9 @@
 
 mod en;
 mod ru;
+mod sent;
+
+pub use sent::sent_text;
 
 use std::fmt::Write as _;
 
@@ -60,6 +63,7 @@ pub struct TextInput<'a> {
 struct Words {
     received: fn(FileKind) -> &'static str,
     sent: fn(FileKind) -> &'static str,
+    file: fn(&str) -> String,
     too_large: fn(&str) -> String,
     no_link: fn(&str) -> String,
     shared_location: fn(Direction) -> &'static str,

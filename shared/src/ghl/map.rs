@@ -34,7 +34,7 @@ pub fn inbound_post(
         conversation_provider_id: provider_id.to_owned(),
         message: text.to_owned(),
         attachments,
-        alt_id: message.whatsapp_id.clone(),
+        alt_id: message.crm_alt_id(),
         direction: message.direction,
         date: iso_ms(message.at_ms),
     }
@@ -104,12 +104,17 @@ fn file(address: &str) -> File {
 }
 
 /// The last part of the path. Some stores put a whole encoded path into it.
-fn file_name(url: &Url) -> String {
+pub(super) fn file_name(url: &Url) -> String {
     let segment = url
         .path_segments()
         .and_then(|mut segments| segments.next_back());
     let decoded = percent_decode_str(segment.unwrap_or_default()).decode_utf8_lossy();
-    let name = decoded.rsplit(['/', '\\']).next().unwrap_or_default();
+    tidy_name(&decoded)
+}
+
+/// A name without a path, signs that cannot be seen, and dots at its ends.
+pub(super) fn tidy_name(name: &str) -> String {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
     let name = name.trim_matches(|c: char| c.is_whitespace() || c == '.');
     let excess = name.chars().count().saturating_sub(MAX_NAME);
@@ -117,7 +122,8 @@ fn file_name(url: &Url) -> String {
     name.chars().skip(excess).collect()
 }
 
-fn kind(name: &str) -> FileKind {
+/// How a file of this name is shown.
+pub(super) fn kind(name: &str) -> FileKind {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     match extension.to_ascii_lowercase().as_str() {
         "jpg" | "jpeg" | "png" | "gif" | "webp" => FileKind::Image,

@@ -2,8 +2,9 @@
 //!
 //! [`signature`] proves that a webhook is GoHighLevel's, [`wire`] reads it, [`map`] puts it into
 //! the domain's words and back, [`client`] and [`oauth`] call the API, and [`error`] tells callers
-//! what to do when a call does not work. [`sso`] tells who opened our page inside GoHighLevel.
+//! what to do when a call does not work. [`action`] reads what workflows ask for. [`sso`] tells who opened our page inside GoHighLevel.
 
+pub mod action;
 mod budget;
 pub mod client;
 pub mod contacts;

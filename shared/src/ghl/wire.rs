@@ -210,9 +210,7 @@ const NOT_OURS: [&str; 7] = [
 /// Reads one body. What is not an object, or lacks the ids that its type needs, is
 /// [`Incoming::Unknown`].
 pub fn delivery_or_event(body: &[u8]) -> Result<Incoming, NotJson> {
-    let body = serde_json::from_slice(body)
-        .or_else(|_| serde_json::from_slice::<Value>(&without_halves(body)))
-        .map_err(|_| NotJson)?;
+    let body = parse(body)?;
     let type_name = text(&body, "type").unwrap_or_default();
     let known = if type_name.is_empty() || CHANNELS.contains(&type_name.as_str()) {
         delivery(&body, &type_name).map(|delivery| Incoming::Delivery(Box::new(delivery)))
@@ -222,6 +220,13 @@ pub fn delivery_or_event(body: &[u8]) -> Result<Incoming, NotJson> {
     Ok(known.unwrap_or_else(|| Incoming::Unknown {
         type_name: type_name.chars().take(64).collect(),
     }))
+}
+
+/// Any body of GoHighLevel's.
+pub(super) fn parse(body: &[u8]) -> Result<Value, NotJson> {
+    serde_json::from_slice(body)
+        .or_else(|_| serde_json::from_slice(&without_halves(body)))
+        .map_err(|_| NotJson)
 }
 
 /// Replaces escaped halves of a surrogate pair by U+FFFD. GoHighLevel is written in JavaScript,

@@ -3,6 +3,7 @@
 //! No call is repeated here and none waits for its turn: that is for those who know what an answer
 //! means for the message. The token is part of the address, so no address ever gets into an error.
 
+mod buttons;
 mod host;
 
 pub use self::host::{BadHost, default_api_url, guard_url};

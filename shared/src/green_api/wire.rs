@@ -453,6 +453,11 @@ pub(super) struct QueuedBody {
     pub(super) address: Text,
     pub(super) contact: Maybe<Contact>,
     pub(super) url_link: Text,
+    pub(super) header: Text,
+    #[serde(rename = "body")]
+    pub(super) text: Text,
+    pub(super) footer: Text,
+    pub(super) buttons: List<Button>,
 }
 
 #[cfg(test)]

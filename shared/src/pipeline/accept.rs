@@ -10,7 +10,7 @@ use crate::clock::Millis;
 use crate::domain::chat_id::{Alias, AliasKind};
 use crate::domain::delivery::{Delivery, Destination, Lane};
 use crate::domain::event::{IdKind, NewMessage};
-use crate::domain::ids::{ChatId, LocationId, NumberId, WorkspaceId};
+use crate::domain::ids::{ChatId, ContactId, LocationId, NumberId, WorkspaceId};
 use crate::domain::message::{CrmMessage, Direction, Message, Origin};
 use crate::domain::status::Status;
 use crate::queue::Queue;
@@ -60,7 +60,7 @@ pub struct CrmSend {
     /// The CRM's id of it.
     pub message_id: String,
     /// The contact that it is for.
-    pub contact: crate::domain::ids::ContactId,
+    pub contact: ContactId,
     /// What it says, without a chat yet.
     pub message: NewMessage,
     /// Why it cannot be sent at all, if it cannot: it is taken all the same, and fails.
@@ -129,21 +129,7 @@ pub async fn crm_message<D: Db, Q: Queue>(
     let mut id = IdRow::default();
     for _ in 0..row::TRIES {
         let (mut chat, mut writes) = find_chat(hub, home, &send.message).await?;
-        if chat.crm.is_none() {
-            chat.crm = Some(crate::store::chats::CrmContact {
-                location: location.clone(),
-                contact: send.contact.clone(),
-                dressed: false,
-                phone_to_tell: false,
-            });
-            let key = keys::contact_chat(location, &send.contact, &home.number);
-            let row = ContactChatRow {
-                rev: 1,
-                number: home.number.clone(),
-                chat: chat.chat.clone(),
-            };
-            writes.push(always(key, &row)?);
-        }
+        tie(&mut chat, home, location, &send.contact, &mut writes)?;
         let claim = place(
             hub,
             home,
@@ -160,6 +146,33 @@ pub async fn crm_message<D: Db, Q: Queue>(
         }
     }
     Err(contended())
+}
+
+/// Ties a chat to the contact that the CRM names for it, unless it has one.
+pub(super) fn tie(
+    chat: &mut ChatRow,
+    home: &Home,
+    location: &LocationId,
+    contact: &ContactId,
+    writes: &mut Vec<Write>,
+) -> Result<(), DbError> {
+    if chat.crm.is_some() {
+        return Ok(());
+    }
+    chat.crm = Some(crate::store::chats::CrmContact {
+        location: location.clone(),
+        contact: contact.clone(),
+        dressed: false,
+        phone_to_tell: false,
+    });
+    let key = keys::contact_chat(location, contact, &home.number);
+    let row = ContactChatRow {
+        rev: 1,
+        number: home.number.clone(),
+        chat: chat.chat.clone(),
+    };
+    writes.push(always(key, &row)?);
+    Ok(())
 }
 
 async fn park_echo<D: Db, Q: Queue>(
@@ -220,7 +233,7 @@ async fn park_echo<D: Db, Q: Queue>(
 }
 
 /// The chat that a message belongs to, or a new one, with the writes that make it findable.
-async fn find_chat<D: Db, Q: Queue>(
+pub(super) async fn find_chat<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     home: &Home,
     new: &NewMessage,
@@ -279,7 +292,7 @@ fn new_alias(home: &Home, alias: &Alias, chat: &ChatId) -> Result<Write, DbError
 }
 
 /// Gives the message the chat's next place, says what is to be done with it, and claims its id.
-fn place<D: Db, Q: Queue>(
+pub(super) fn place<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     home: &Home,
     chat: &mut ChatRow,
@@ -290,6 +303,8 @@ fn place<D: Db, Q: Queue>(
 ) -> Result<Claim, DbError> {
     let now = hub.clock.now_ms();
     let seq = chat.seq + 1;
+    // Still to be sent, whereas everything else is on the phone already.
+    let begins_here = matches!(new.origin, Origin::Ghl | Origin::Workflow);
     let mut message = Message {
         workspace: home.workspace.clone(),
         number: home.number.clone(),
@@ -300,24 +315,18 @@ fn place<D: Db, Q: Queue>(
         origin: new.origin,
         at_ms: new.at_s.map_or(now, |at_s| at_s.saturating_mul(1000)),
         accepted_ms: now,
-        whatsapp_id: from_crm.is_none().then(|| new.remote_id.clone()),
+        whatsapp_id: (!begins_here).then(|| new.remote_id.clone()),
         author: new.author.clone(),
         content: new.content.clone(),
         quoted: new.quoted.clone(),
-        status: if from_crm.is_some() {
+        status: if begins_here {
             Status::Queued
         } else {
             Status::Accepted
         },
         status_reason: None,
-        deliveries: deliveries(home, new, from_crm),
-        crm: from_crm.map(|send| CrmMessage {
-            message_id: send.message_id.clone(),
-            told: None,
-            attempts: 0,
-            not_before_ms: 0,
-            given_up: false,
-        }),
+        deliveries: deliveries(home, new),
+        crm: from_crm.map(|send| CrmMessage::new(&send.message_id)),
     };
     if let Some(reason) = from_crm.and_then(|send| send.refused.clone()) {
         message.status = Status::Failed;
@@ -365,15 +374,14 @@ fn occupy(chat: &mut ChatRow, lane: Lane, seq: u64, now: Millis) {
     chat.set_due(lane, now);
 }
 
-fn deliveries(
-    home: &Home,
-    new: &NewMessage,
-    from_crm: Option<&CrmSend>,
-) -> BTreeMap<Destination, Delivery> {
+fn deliveries(home: &Home, new: &NewMessage) -> BTreeMap<Destination, Delivery> {
+    let to_whatsapp = matches!(new.origin, Origin::Ghl | Origin::Workflow);
+    let to_crm = home.location.is_some() && new.origin != Origin::Ghl;
     let mut deliveries = BTreeMap::new();
-    if from_crm.is_some() {
+    if to_whatsapp {
         deliveries.insert(Destination::Whatsapp, Delivery::to_whatsapp(&new.content));
-    } else if home.location.is_some() && new.origin != Origin::Ghl {
+    }
+    if to_crm {
         deliveries.insert(Destination::Crm, Delivery::single());
     }
     deliveries
@@ -445,7 +453,7 @@ fn missing(what: &'static str) -> DbError {
     }
 }
 
-fn contended() -> DbError {
+pub(super) fn contended() -> DbError {
     DbError::Unavailable {
         table: crate::store::db::Table::Chats,
         why: "others kept writing to the same chat".into(),

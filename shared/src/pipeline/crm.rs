@@ -16,7 +16,7 @@ use crate::clock::Millis;
 use crate::crypto::DataKeys;
 use crate::domain::delivery::Destination;
 use crate::domain::ids::{ContactId, LocationId};
-use crate::domain::message::{CrmStatus, Message};
+use crate::domain::message::{CrmStatus, Message, Origin};
 use crate::domain::text::{self, Lang, TextInput};
 use crate::ghl::client::{Answer, Ghl};
 use crate::ghl::error::GhlError;
@@ -291,17 +291,20 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
     }
 
     async fn send(&self, ready: Ready, chat: &ChatRow, message: &Message, _: usize) -> Sent {
-        let text = text::crm_text(
-            TextInput {
-                content: &message.content,
-                quoted: message.quoted.as_ref(),
-                direction: message.direction,
-                chat: &chat.address,
-                author: &message.author,
-                phone: chat.phone.as_deref(),
-            },
-            ready.lang,
-        );
+        let text = match message.origin {
+            Origin::Workflow => text::sent_text(&message.content, ready.lang),
+            _ => text::crm_text(
+                TextInput {
+                    content: &message.content,
+                    quoted: message.quoted.as_ref(),
+                    direction: message.direction,
+                    chat: &chat.address,
+                    author: &message.author,
+                    phone: chat.phone.as_deref(),
+                },
+                ready.lang,
+            ),
+        };
         let post = map::inbound_post(message, &text, &ready.contact, self.provider_id);
         let mut posted = self.ghl.post_inbound(&ready.token, &post).await;
         if let Err(GhlError::Unauthorized(_)) = &posted
@@ -363,7 +366,7 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
         _: usize,
         since_ms: Millis,
     ) -> Result<Looked, DbError> {
-        let Some(crm) = &chat.crm else {
+        let (Some(crm), Some(alt_id)) = (&chat.crm, message.crm_alt_id()) else {
             return Ok(Looked::NotFound);
         };
         let mut token = match self.token(&crm.location).await? {
@@ -390,7 +393,7 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
             let found = page
                 .messages
                 .into_iter()
-                .find(|entry| entry.alt_id.is_some() && entry.alt_id == message.whatsapp_id);
+                .find(|entry| entry.alt_id.as_ref() == Some(&alt_id));
             if let Some(found) = found {
                 return Ok(Looked::Found {
                     remote_id: found.id,

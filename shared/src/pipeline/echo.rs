@@ -6,7 +6,7 @@ use super::accept::{self, Home};
 use super::deliver::Step;
 use super::settle;
 use crate::clock::Millis;
-use crate::domain::content::Content;
+use crate::domain::content::{Content, Menu};
 use crate::domain::delivery::{Destination, PartState};
 use crate::domain::event::{IdKind, NewMessage};
 use crate::domain::ids::NumberId;
@@ -236,6 +236,66 @@ fn has_same_content(echo: &Content, sent: &Content, part: usize) -> bool {
             };
             same_name && (echo_caption.is_empty() || echo_caption.trim() == caption)
         }
+        (Content::Menu(echo), Content::Menu(sent)) => has_same_buttons(echo, sent),
         (echo, sent) => echo == sent,
+    }
+}
+
+/// Answers are echoed as the same kind of message as links, calls and codes (GREEN-API contract,
+/// messageData), so the kind does not count.
+fn has_same_buttons(echo: &Menu, sent: &Menu) -> bool {
+    let texts =
+        |menu: &Menu| [&menu.title, &menu.body, &menu.footer].map(|text| text.trim().to_owned());
+    let buttons = |menu: &Menu| -> Vec<_> {
+        let items = menu.items.iter();
+        items
+            .map(|item| (item.label.trim().to_owned(), item.action.clone()))
+            .collect()
+    };
+    texts(echo) == texts(sent) && buttons(echo) == buttons(sent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::content::{MenuAction, MenuItem, MenuKind};
+
+    #[test]
+    fn buttons_are_recognised_by_what_they_say_and_do() {
+        let menu = |kind, body: &str, label: &str, action| {
+            Content::Menu(Menu {
+                menu: kind,
+                title: String::new(),
+                body: body.to_owned(),
+                footer: String::new(),
+                opener: String::new(),
+                items: vec![MenuItem {
+                    section: String::new(),
+                    label: label.to_owned(),
+                    description: String::new(),
+                    action,
+                }],
+            })
+        };
+        let sent = menu(MenuKind::InteractiveReply, "b", "Yes", MenuAction::Reply);
+        let check = |echo: Content, expect: bool| {
+            assert_eq!(has_same_content(&echo, &sent, 0), expect, "{echo:?}");
+        };
+        use MenuAction::{Reply, Url};
+        use MenuKind::{Interactive, InteractiveReply};
+        check(menu(InteractiveReply, "b", "Yes", Reply), true);
+        check(menu(Interactive, "b\n", "Yes ", Reply), true);
+        check(menu(Interactive, "b", "No", Reply), false);
+        check(menu(Interactive, "other", "Yes", Reply), false);
+        check(
+            menu(Interactive, "b", "Yes", Url("https://a".to_owned())),
+            false,
+        );
+        check(
+            Content::Text {
+                text: "b".to_owned(),
+            },
+            false,
+        );
     }
 }

@@ -3,6 +3,7 @@
 
 use super::Hub;
 use super::accept::{self, Accepted, CrmSend, Home};
+use super::mirror;
 use super::route::{self, Route, To};
 use crate::domain::chat_id::Alias;
 use crate::domain::content::{Content, Quoted, QuotedExcerpt};
@@ -26,6 +27,8 @@ pub enum Taken {
     Accepted(Accepted),
     /// Not for us, and why.
     Ignored(&'static str),
+    /// Whether it is for us cannot be told yet: it has to come again.
+    Later(&'static str),
 }
 
 /// Takes a delivery for the conversation provider `provider_id`. `tags` reads the contact's tags,
@@ -59,7 +62,11 @@ where
         return Ok(Taken::Ignored("it names no contact"));
     };
     let from_crm = map::from_delivery(delivery);
-    let quoted = from_crm.quoted.clone().map(|remote_id| Quoted {
+    let quoted = match from_crm.quoted.clone() {
+        Some(alt_id) => mirror::whatsapp_id(hub, &install.workspace, alt_id).await?,
+        None => None,
+    };
+    let quoted = quoted.map(|remote_id| Quoted {
         remote_id: Some(remote_id),
         author: None,
         excerpt: QuotedExcerpt::None,
@@ -67,6 +74,9 @@ where
     let Some(content) = from_crm.into_content() else {
         return Ok(Taken::Ignored("it is empty"));
     };
+    if !mirror::posts_are_settled(hub, &install.location, &contact).await? {
+        return Ok(Taken::Later("it may be the echo of a post of ours"));
+    }
     let key = keys::workspace(&install.workspace);
     let workspace = row::load::<WorkspaceRow>(&hub.db, &key).await?;
     let country = workspace.and_then(|workspace| workspace.country);

@@ -33,6 +33,7 @@ use crate::store::chats::ChatRow;
 use crate::store::db::Db;
 
 pub mod accept;
+pub mod action;
 pub mod deliver;
 pub mod echo;
 pub mod ids;
@@ -40,6 +41,7 @@ pub mod inbox;
 pub mod lane;
 pub mod line;
 pub mod merge;
+pub mod mirror;
 pub mod provider;
 pub mod receipt;
 pub mod route;

@@ -8,7 +8,7 @@ use super::receipt;
 use crate::domain::delivery::{Destination, Lane, Part, PartState};
 use crate::domain::event::IdKind;
 use crate::domain::ids::ChatId;
-use crate::domain::message::Message;
+use crate::domain::message::{CrmMessage, CrmStatus, Direction, Message, Origin};
 use crate::domain::status::Status;
 use crate::queue::Queue;
 use crate::store::chats::{ChatRow, Claim, IdRow, UnsureRow};
@@ -74,12 +74,22 @@ async fn change_message_once<D: Db, Q: Queue>(
     }
     let mut writes = vec![row::save(key, &mut message)?];
     let chat = tell_crm(hub, &message, &mut writes).await?;
+    write_and_tell(hub, writes, chat).await?;
+    Ok(Some(message))
+}
+
+/// Writes, and wakes the status lane of the chat that [`tell_crm`] made due.
+async fn write_and_tell<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    writes: Vec<Write>,
+    chat: Option<ChatRow>,
+) -> Result<(), DbError> {
     hub.db.write(writes).await?;
     if let Some(chat) = chat {
         hub.wake(&chat.number, &chat.chat, Lane::CrmStatus, Duration::ZERO)
             .await;
     }
-    Ok(Some(message))
+    Ok(())
 }
 
 /// Makes the chat's status lane due if the CRM does not know the message's status.
@@ -139,7 +149,46 @@ async fn sent_to_crm<D: Db, Q: Queue>(
     if mark_done(&mut now, Destination::Crm, part, remote_id).is_none() {
         return Ok(());
     }
-    hub.db.write(vec![row::save(key, &mut now)?]).await
+    let mut writes = Vec::new();
+    if now.direction == Direction::Out {
+        claim_in_crm(hub, &now, part, remote_id, &mut writes).await?;
+    }
+    // The CRM shows it now, and wants to know what becomes of it.
+    if now.origin == Origin::Workflow {
+        now.crm = Some(CrmMessage::new(remote_id));
+    }
+    writes.push(row::save(key, &mut now)?);
+    let chat = tell_crm(hub, &now, &mut writes).await?;
+    write_and_tell(hub, writes, chat).await
+}
+
+/// Claims the id that the CRM gave to an outgoing message which we put there: should the CRM
+/// deliver it to us as an agent's, it is known.
+async fn claim_in_crm<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    message: &Message,
+    part: usize,
+    remote_id: &str,
+    writes: &mut Vec<Write>,
+) -> Result<(), DbError> {
+    let chat = row::load::<ChatRow>(&hub.db, &keys::chat(&message.chat)).await?;
+    // Without a contact the CRM has been unlinked meanwhile.
+    let Some(crm) = chat.and_then(|chat| chat.crm) else {
+        return Ok(());
+    };
+    let key = keys::ghl_id(&crm.location, remote_id);
+    let mut id = row::load::<IdRow>(&hub.db, &key).await?.unwrap_or_default();
+    if id.claimed.is_some() {
+        tracing::error!(chat = %message.chat, seq = message.seq, "a message of the CRM has two owners");
+        return Ok(());
+    }
+    id.claimed = Some(Claim {
+        chat: message.chat.clone(),
+        seq: message.seq,
+        part,
+    });
+    writes.push(row::save(key, &mut id)?);
+    Ok(())
 }
 
 async fn sent_to_whatsapp<D: Db, Q: Queue>(
@@ -195,11 +244,7 @@ async fn sent_to_whatsapp<D: Db, Q: Queue>(
         });
     }
     let chat = tell_crm(hub, &now, &mut writes).await?;
-    hub.db.write(writes).await?;
-    if let Some(chat) = chat {
-        hub.wake(&chat.number, &chat.chat, Lane::CrmStatus, Duration::ZERO)
-            .await;
-    }
+    write_and_tell(hub, writes, chat).await?;
     // The receipt that frees the place came before the claim, and will not come again.
     if has_left {
         let slot = slot_id(&message.chat, message.seq, part);
@@ -238,6 +283,10 @@ fn mark_done(
         if message.status == Status::Unknown {
             message.status = combined;
             message.status_reason = None;
+            // The CRM may have been told that it failed, and is not told that it is pending then.
+            if let Some(crm) = &mut message.crm {
+                crm.told.get_or_insert(CrmStatus::Pending);
+            }
         } else {
             message.status = message.status.advance(combined);
         }

@@ -13,7 +13,7 @@ use super::settle::slot_id;
 use crate::clock::Millis;
 use crate::crypto::DataKeys;
 use crate::domain::chat_id::{Alias, AliasKind};
-use crate::domain::content::Content;
+use crate::domain::content::{Content, MenuKind};
 use crate::domain::delivery::Destination;
 use crate::domain::event::{IdKind, NewMessage};
 use crate::domain::message::Message;
@@ -335,6 +335,19 @@ impl<D: Db, Q: Queue> Provider for Whatsapp<'_, D, Q> {
                         .map_err(Some)
                 }
                 None => Err(None),
+            },
+            Content::Menu(menu) => match menu.menu {
+                MenuKind::Interactive => self
+                    .green
+                    .send_interactive_buttons(&instance, &chat.address, menu)
+                    .await
+                    .map_err(Some),
+                MenuKind::InteractiveReply => self
+                    .green
+                    .send_interactive_buttons_reply(&instance, &chat.address, menu)
+                    .await
+                    .map_err(Some),
+                MenuKind::Buttons | MenuKind::List | MenuKind::Template => Err(None),
             },
             _ => Err(None),
         };

@@ -202,6 +202,34 @@ pub struct InstallRow {
 
 row!(InstallRow, "an installation");
 
+/// What proves that a workflow's action is a location's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowSecretRow {
+    /// The revision.
+    pub rev: u64,
+    /// The location.
+    pub location: LocationId,
+    /// What the secret must hash to.
+    pub sha256: String,
+    /// The secret, sealed: an admin may look at it again.
+    pub sealed: String,
+    /// When it was made, milliseconds since 1970.
+    pub created_ms: Millis,
+}
+
+row!(WorkflowSecretRow, "a workflow secret");
+
+impl WorkflowSecretRow {
+    /// The field of `sealed` for the seal's associated data.
+    pub const SECRET: &'static str = "secret";
+
+    /// Binds the sealed field to its row.
+    pub fn seal_context(location: &LocationId) -> String {
+        let key = keys::workflow_secret(location);
+        format!("{}|{}|{}", key.pk, key.sk, Self::SECRET)
+    }
+}
+
 /// Where an installation stands (GHL contract, state machine per location).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -67,6 +67,15 @@ pub fn install(location: &LocationId) -> Key {
     )
 }
 
+/// What proves that a workflow's action is the location's.
+pub fn workflow_secret(location: &LocationId) -> Key {
+    key(
+        Table::Directory,
+        format!("LOC#{location}"),
+        "WORKFLOW".into(),
+    )
+}
+
 /// The installation in a GoHighLevel agency.
 pub fn company(company: &CompanyId) -> Key {
     key(
@@ -145,6 +154,15 @@ pub fn ghl_id(location: &LocationId, message_id: &str) -> Key {
     key(
         Table::Chats,
         format!("LOC#{location}#ID#{message_id}"),
+        "ID".into(),
+    )
+}
+
+/// What a workflow's action was taken as, by what is the same for the same action sent again.
+pub fn action(location: &LocationId, action_sha256: &str) -> Key {
+    key(
+        Table::Chats,
+        format!("LOC#{location}#ACTION#{action_sha256}"),
         "ID".into(),
     )
 }

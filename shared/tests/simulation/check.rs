@@ -11,6 +11,7 @@ use greenhub::store::db::{Item, Key, Table};
 use greenhub::store::row;
 
 use crate::providers::{status_rank, text_of};
+use crate::workflows;
 use crate::world::World;
 
 /// What a run has shown.
@@ -59,6 +60,7 @@ pub fn check(world: &World) -> Result<Seen, String> {
     let unknown = nothing_is_sent_twice(world, &messages)?;
     order_holds(world, &messages)?;
     statuses_only_go_forward(world, &messages)?;
+    workflows::check(world, &messages)?;
 
     Ok(Seen {
         messages: messages.len() as u64,
@@ -246,7 +248,10 @@ fn order_holds(world: &World, messages: &[Message]) -> Result<(), String> {
             let places: Vec<_> = messages
                 .iter()
                 .filter(|message| message.deliveries.contains_key(&wanted))
-                .filter_map(|message| place(&message.whatsapp_id, to_crm))
+                .filter_map(|message| match to_crm {
+                    true => place(&message.crm_alt_id(), to_crm),
+                    false => place(&message.whatsapp_id, to_crm),
+                })
                 .collect();
             ensure!(
                 places.is_sorted(),

@@ -10,6 +10,7 @@
 mod chaos;
 mod check;
 mod providers;
+mod workflows;
 mod world;
 
 use world::World;

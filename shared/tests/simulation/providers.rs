@@ -237,9 +237,10 @@ impl Provider for Crm {
             return Ok(Looked::NotNow);
         }
         let crm = self.world.crm.lock().unwrap();
+        let alt_id = message.crm_alt_id();
         let found = crm
             .iter()
-            .find(|post| Some(&post.alt_id) == message.whatsapp_id.as_ref());
+            .find(|post| Some(&post.alt_id) == alt_id.as_ref());
         Ok(found.map_or(Looked::NotFound, |post| Looked::Found {
             remote_id: post.id.clone(),
             status: None,

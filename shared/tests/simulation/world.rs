@@ -24,7 +24,8 @@ use greenhub::store::memory::MemoryDb;
 use greenhub::store::{keys, row};
 
 use crate::chaos::{Dice, Process};
-use crate::providers::{Crm, InCrm, OnPhone, RECEIPTS, Whatsapp};
+use crate::providers::{Crm, InCrm, OnPhone, RECEIPTS, Whatsapp, text_of};
+use crate::workflows::contact;
 
 pub type SimHub = Hub<MemoryDb, MemoryQueue>;
 
@@ -57,6 +58,8 @@ pub struct World {
     pub reported: Mutex<Vec<(String, usize, Direction)>>,
     /// Messages of agents that were answered 200: the CRM's id, the person, the text.
     pub asked: Mutex<Vec<(String, usize, String)>>,
+    /// Actions of workflows that were answered 200: which one, and our name of its message.
+    pub acted: Mutex<Vec<(u64, String)>>,
     /// Receipts that were answered 200.
     pub receipts: Mutex<BTreeMap<String, Vec<Status>>>,
     crm_down: Mutex<(Millis, Millis)>,
@@ -78,6 +81,7 @@ impl World {
             told: Mutex::default(),
             reported: Mutex::default(),
             asked: Mutex::default(),
+            acted: Mutex::default(),
             receipts: Mutex::default(),
             crm_down: Mutex::new((down_from, down_from + dice.below(240_000) as Millis)),
             people: Mutex::default(),
@@ -220,7 +224,11 @@ impl World {
             let wait = self.dice.below(BUSY_MS / n_messages);
             self.clock.sleep(Duration::from_millis(wait)).await;
             let person = self.dice.below(PEOPLE as u64) as usize;
-            tokio::spawn(self.clone().agent(n, person));
+            if self.dice.chance(250) {
+                tokio::spawn(self.clone().workflow(n, person));
+            } else {
+                tokio::spawn(self.clone().agent(n, person));
+            }
             // Sometimes two at once.
             if self.dice.chance(300) {
                 continue;
@@ -240,7 +248,7 @@ impl World {
         };
         let send = CrmSend {
             message_id: message_id.clone(),
-            contact: ContactId::new(format!("contact{person}")),
+            contact: ContactId::new(contact(person)),
             message: NewMessage {
                 kind: IdKind::Message,
                 remote_id: message_id.clone(),
@@ -314,14 +322,20 @@ impl World {
     }
 
     /// The CRM takes a message.
-    pub fn take_for_crm(&self, message: &Message) -> String {
+    pub fn take_for_crm(self: &Arc<Self>, message: &Message) -> String {
         let mut crm = self.crm.lock().unwrap();
         let id = format!("g{}", crm.len());
         crm.push(InCrm {
             id: id.clone(),
-            alt_id: message.whatsapp_id.clone().unwrap_or_default(),
+            alt_id: message.crm_alt_id().unwrap_or_default(),
             direction: message.direction,
         });
+        drop(crm);
+        if message.origin == Origin::Workflow && self.dice.chance(300) {
+            let person = self.person_of(&message.chat).unwrap_or_default();
+            let text = text_of(&message.content);
+            tokio::spawn(self.clone().echo_of_post(id.clone(), person, text));
+        }
         id
     }
 

@@ -65,7 +65,7 @@ pub(crate) struct World {
     green: GreenApi,
     ghl: Ghl,
     oauth: OAuth,
-    keys: Arc<DataKeys>,
+    pub(crate) keys: Arc<DataKeys>,
     provider_id: String,
     workspaces: Mutex<HashMap<&'static str, WorkspaceId>>,
     ahead_ms: Arc<AtomicI64>,

@@ -10,6 +10,7 @@ use axum::http::{Request, StatusCode};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use ghl_webhook::{Hook, router};
+use greenhub::account::workflow_secret;
 use greenhub::clock::Clock;
 use greenhub::domain::ids::{IdInstance, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::message::Message;
@@ -26,6 +27,7 @@ use greenhub::store::db::{Db as _, Table};
 use greenhub::store::directory::{InstallRow, InstallState, NumberRow, WorkspaceRow};
 use greenhub::store::memory::MemoryDb;
 use greenhub::store::{keys, row};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -81,11 +83,7 @@ impl World {
         let nowhere = "http://127.0.0.1:9".parse().unwrap();
         let hook = Hook {
             hub: hub(&db, &queue, &clock),
-            secrets: Secrets::fixed(AppSecret {
-                ghl_client_secret: "".into(),
-                ghl_shared_secret: "".into(),
-                data_key_texts: [(1, "0123456789abcdef0123456789abcdef".into())].into(),
-            }),
+            secrets: Secrets::fixed(app_secret()),
             public_keys: PublicKeys::parse(&spki).unwrap(),
             app_id: APP.into(),
             provider_id: PROVIDER.into(),
@@ -121,6 +119,30 @@ impl World {
         self.post(Some(&self.sign(&body)), &body).await
     }
 
+    /// The location's secret for workflow actions: a new one.
+    pub(crate) async fn secret(&self, location: &str) -> String {
+        let keys = app_secret().data_keys().unwrap();
+        let location = LocationId::new(location);
+        let made = workflow_secret::renew(&self.db, &self.clock, &keys, &location);
+        made.await.unwrap().secret.expose_secret().to_owned()
+    }
+
+    /// Runs a workflow's action with these headers.
+    pub(crate) async fn act(&self, headers: &[(&str, &str)], body: &[u8]) -> (StatusCode, Value) {
+        let mut request = Request::post("/webhooks/workflow-action");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_vec())).unwrap();
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let status = answer.status();
+        let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await;
+        (
+            status,
+            serde_json::from_slice(&body.unwrap()).unwrap_or_default(),
+        )
+    }
+
     /// Every message that was taken: its number, where it goes, and the message.
     pub(crate) async fn taken(&self) -> Vec<(String, String, Message)> {
         let mut taken = Vec::new();
@@ -138,6 +160,14 @@ impl World {
             ));
         }
         taken
+    }
+}
+
+fn app_secret() -> AppSecret {
+    AppSecret {
+        ghl_client_secret: "".into(),
+        ghl_shared_secret: "".into(),
+        data_key_texts: [(1, "0123456789abcdef0123456789abcdef".into())].into(),
     }
 }
 

@@ -42,6 +42,25 @@ pub fn old_green_api_webhook() {}
 )]
 pub fn ghl_webhook() {}
 
+/// What a workflow wants to have sent: a text, a file, or buttons (`docs/workflow-actions.md`).
+#[utoipa::path(
+    post, path = "/webhooks/workflow-action", tag = "webhooks", security(()),
+    params(
+        ("Authorization" = String, Header, description = "The location's workflow secret, as it stands or after `Bearer`; a field `secret` of `data` does as well"),
+        ("locationid" = String, Header, description = "The location that runs the workflow"),
+        ("contactphone" = String, Header, description = "The contact's phone as GoHighLevel has it"),
+    ),
+    request_body(content = Object, description = "`data`, `extras` and `meta` as GoHighLevel sends them"),
+    responses(
+        (status = 200, body = Object, description = "Taken, now or before: `success`, `messageId`, `contactId`, `warning`"),
+        (status = 400, body = Object, description = "Something is missing or wrong, and nothing was sent: `success`, `error`"),
+        (status = 401, body = Object, description = "Not the location's secret"),
+        (status = 413, body = Object, description = "The body has more than 256 kB"),
+        (status = 429, body = Object, description = "Not taken; to be sent again"),
+    )
+)]
+pub fn workflow_action() {}
+
 /// Ends an installation of the app; GoHighLevel sends people's browsers here.
 #[utoipa::path(
     get, path = "/oauth/callback", tag = "installation", security(()),

@@ -8,3 +8,4 @@ mod removal;
 mod routes;
 mod sessions;
 mod support;
+mod workflow_secrets;

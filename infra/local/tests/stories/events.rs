@@ -7,9 +7,10 @@ use serde_json::Value;
 use super::world::{Outcome, World, ensure};
 
 /// The file of each function.
-const EVENTS: [(&str, &str); 7] = [
+const EVENTS: [(&str, &str); 8] = [
     ("GreenApiWebhook", "green-api-webhook.json"),
     ("GhlWebhook", "ghl-webhook.json"),
+    ("GhlWebhook", "ghl-webhook.workflow-action.json"),
     ("OauthCallback", "oauth-callback.json"),
     ("InstanceApi", "instance-api.json"),
     ("OutboundSender", "outbound-sender.json"),

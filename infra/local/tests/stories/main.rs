@@ -12,6 +12,7 @@ mod corpus;
 mod events;
 mod hostile;
 mod messages;
+mod workflows;
 mod world;
 
 use std::time::Instant;
@@ -49,6 +50,7 @@ async fn the_deployed_stack_keeps_its_promises() {
         messages::the_crm_being_down_delays_and_loses_nothing,
         messages::an_image_comes_with_its_caption,
         messages::what_is_typed_on_the_phone_is_in_the_crm_once,
+        workflows::a_workflow_sends_once_and_the_crm_shows_what_became_of_it,
         hostile::strangers_get_nothing,
         hostile::an_authenticated_oddity_blocks_nothing,
         events::every_function_takes_its_sample_event,

@@ -19,7 +19,8 @@ use crate::{
     ghl::{
         model::Location,
         schema, sso,
-        webhooks::{self, Reply},
+        webhooks::{self, Reply, Unknown},
+        workflows::{self, Run},
     },
     ids,
 };
@@ -28,6 +29,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/reply", post(reply))
         .route("/event", post(event))
+        .route("/workflow-action", post(workflow_action))
         .route("/schemas", get(async || Json(schema::all())))
         .route("/locations", post(create_location))
         .route("/{location}/contacts", get(contacts))
@@ -42,7 +44,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
 async fn reply(State(app): Shared, Json(asked): Json<Reply>) -> Response {
     let sent = match webhooks::reply(&app, asked) {
         Ok(sent) => sent,
-        Err(webhooks::Unknown(what)) => return unknown(what),
+        Err(Unknown(what)) => return unknown(what),
     };
     let status = match sent.delivery {
         Some(payload) => webhooks::deliver(&app, payload).await,
@@ -78,6 +80,15 @@ async fn event(State(app): Shared, Json(body): Json<Map<String, Value>>) -> Resp
     }
     let (id, status) = webhooks::event(&app, body).await;
     Json(json!({ "webhookId": id, "status": status })).into_response()
+}
+
+/// A workflow comes to an action of the app; gives what the app answered, which a workflow could
+/// go on with.
+async fn workflow_action(State(app): Shared, Json(asked): Json<Run>) -> Response {
+    match workflows::run(&app, asked).await {
+        Ok(ran) => Json(ran).into_response(),
+        Err(Unknown(what)) => unknown(what),
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -11,6 +11,7 @@ mod oauth;
 pub(crate) mod schema;
 pub(crate) mod sso;
 pub(crate) mod webhooks;
+pub(crate) mod workflows;
 
 use std::sync::Arc;
 

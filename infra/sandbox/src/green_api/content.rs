@@ -178,7 +178,9 @@ pub(crate) fn content(method: &str, body: &Object) -> Content {
                 })
                 .collect();
             let names: Vec<&str> = buttons.iter().map(|b| text(b, "buttonText")).collect();
-            let shown = format!("{}\n[{}]", text_of(body, "body"), names.join("] ["));
+            let texts = ["header", "body", "footer"].map(|name| text_of(body, name));
+            let texts: Vec<&str> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+            let shown = format!("{}\n[{}]", texts.join("\n"), names.join("] ["));
             let data = json!({
                 "titleText": text_of(body, "header"),
                 "contentText": text_of(body, "body"),

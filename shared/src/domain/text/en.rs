@@ -19,6 +19,7 @@ pub(super) const WORDS: Words = Words {
         FileKind::Document => "Sent a document file",
         FileKind::Sticker => "Sent a sticker",
     },
+    file: |name| format!("[File: {name}]"),
     too_large: |name| {
         let file = if name.is_empty() {
             "A file".to_owned()

@@ -33,6 +33,7 @@ pub(super) const WORDS: Words = Words {
         FileKind::Document => "Отправлен документ",
         FileKind::Sticker => "Отправлен стикер",
     },
+    file: |name| format!("[Файл: {name}]"),
     too_large: |name| {
         let file = if name.is_empty() {
             "Файл".to_owned()

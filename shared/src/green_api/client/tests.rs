@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::domain::content::Content;
+use crate::domain::content::{Content, Menu, MenuAction, MenuItem, MenuKind};
 use crate::green_api::map;
 
 const TOKEN: &str = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345";
@@ -74,6 +74,51 @@ async fn send(api_url: &str) -> Result<String, GreenApiError> {
         .await
 }
 
+/// What each way of sending comes to.
+async fn send_each(api_url: &str) -> [Result<String, GreenApiError>; 4] {
+    let (chat, to, api) = (
+        Alias::from_phone_digits("79001234567"),
+        instance(api_url),
+        green_api(),
+    );
+    let file = FileByUrl {
+        url: "https://f.test/a.png",
+        name: "a.png",
+        caption: "",
+    };
+    [
+        send(api_url).await,
+        api.send_file_by_url(&to, &chat, file, None).await,
+        api.send_interactive_buttons(&to, &chat, &buttons()).await,
+        api.send_interactive_buttons_reply(&to, &chat, &buttons())
+            .await,
+    ]
+}
+
+/// A button of each kind.
+fn buttons() -> Menu {
+    let actions = [
+        MenuAction::Copy("c".to_owned()),
+        MenuAction::Call("7932".to_owned()),
+        MenuAction::Url("https://a.test/".to_owned()),
+        MenuAction::Reply,
+    ];
+    let items = actions.into_iter().map(|action| MenuItem {
+        section: String::new(),
+        label: format!("{action:?}")[..3].to_owned(),
+        description: String::new(),
+        action,
+    });
+    Menu {
+        menu: MenuKind::Interactive,
+        title: "h".to_owned(),
+        body: "b".to_owned(),
+        footer: String::new(),
+        opener: String::new(),
+        items: items.collect(),
+    }
+}
+
 fn silent_about_the_token(error: &GreenApiError) {
     for text in [error.to_string(), format!("{error:?}")] {
         assert!(
@@ -86,11 +131,12 @@ fn silent_about_the_token(error: &GreenApiError) {
 #[tokio::test]
 async fn what_a_send_comes_to() {
     let check = async |status: u16, body: &str, expect: Result<&str, GreenApiError>| {
-        let result = send(&server(status, body).await).await;
-        if let Err(error) = &result {
-            silent_about_the_token(error);
+        for result in send_each(&server(status, body).await).await {
+            if let Err(error) = &result {
+                silent_about_the_token(error);
+            }
+            assert_eq!(result, expect.clone().map(str::to_owned), "{status} {body}");
         }
-        assert_eq!(result, expect.map(str::to_owned), "{status} {body}");
     };
     let unreadable = || Err(super::unreadable());
     let ambiguous = |why: &str| {
@@ -175,9 +221,11 @@ async fn what_a_send_comes_to() {
 async fn what_became_of_the_request_itself() {
     let never = Duration::from_secs(60);
     let check = async |api_url: &str, is_expected: fn(&GreenApiError) -> bool| {
-        let error = send(api_url).await.expect_err("no answer");
-        silent_about_the_token(&error);
-        assert!(is_expected(&error), "{error:?}");
+        for result in send_each(api_url).await {
+            let error = result.expect_err("no answer");
+            silent_about_the_token(&error);
+            assert!(is_expected(&error), "{error:?}");
+        }
     };
     let is_unknown = |error: &GreenApiError| matches!(error, GreenApiError::Ambiguous { .. });
     let is_not_sent = |error: &GreenApiError| matches!(error, GreenApiError::NotSent { .. });
@@ -282,6 +330,15 @@ async fn the_calls_are_the_documented_ones() {
     check!(
         send_file_by_url(chat, file, Some("Q1")),
         r#"POST /v3/waInstance1101000001/sendFileByUrl/T {"caption":"c","chatId":"79001234567@c.us","fileName":"a.png","quotedMessageId":"Q1","urlFile":"https://f.test/a.png"}"#
+    );
+    // AC 89, AC 90
+    check!(
+        send_interactive_buttons(chat, &buttons()),
+        r#"POST /v3/waInstance1101000001/sendInteractiveButtons/T {"body":"b","buttons":[{"buttonId":"1","buttonText":"Cop","copyCode":"c","type":"copy"},{"buttonId":"2","buttonText":"Cal","phoneNumber":"7932","type":"call"},{"buttonId":"3","buttonText":"Url","type":"url","url":"https://a.test/"}],"chatId":"79001234567@c.us","header":"h"}"#
+    );
+    check!(
+        send_interactive_buttons_reply(chat, &buttons()),
+        r#"POST /v3/waInstance1101000001/sendInteractiveButtonsReply/T {"body":"b","buttons":[{"buttonId":"1","buttonText":"Rep"}],"chatId":"79001234567@c.us","header":"h"}"#
     );
     check!(queue(), "GET /v3/waInstance1101000001/showMessagesQueue/T");
     check!(

@@ -299,7 +299,7 @@ fn menu_of(wire: &WireMenu, kind: MenuKind) -> Content {
     })
 }
 
-fn button(button: &Button) -> MenuItem {
+pub(super) fn button(button: &Button) -> MenuItem {
     let template = (
         &button.url_button.0,
         &button.call_button.0,

@@ -1,9 +1,9 @@
 //! Journals and the gateway's own queue, for reconciliation.
 
-use super::super::wire::{JournalEntry, PollOption, QueuedEntry};
+use super::super::wire::{JournalEntry, PollOption, QueuedBody, QueuedEntry};
 use super::{alias, call_event, content, name, status};
 use crate::domain::chat_id::{Alias, AliasKind};
-use crate::domain::content::{ContactCard, Content, File, FileKind};
+use crate::domain::content::{ContactCard, Content, File, FileKind, Menu, MenuKind};
 use crate::domain::event::{Author, IdKind, NewMessage};
 use crate::domain::message::{Direction, Origin};
 use crate::domain::status::Status;
@@ -173,6 +173,8 @@ pub fn queued(entry: &QueuedEntry) -> Option<Queued> {
             };
             Content::Contacts { cards: vec![card] }
         }),
+        "sendInteractiveButtons" => Some(menu(body, MenuKind::Interactive)),
+        "sendInteractiveButtonsReply" => Some(menu(body, MenuKind::InteractiveReply)),
         _ => None,
     };
     Some(Queued {
@@ -182,6 +184,17 @@ pub fn queued(entry: &QueuedEntry) -> Option<Queued> {
             type_name: entry.method.trimmed(),
         }),
         quotes: body.quoted_message_id.get().map(str::to_owned),
+    })
+}
+
+fn menu(body: &QueuedBody, kind: MenuKind) -> Content {
+    Content::Menu(Menu {
+        menu: kind,
+        title: body.header.trimmed(),
+        body: body.text.trimmed(),
+        footer: body.footer.trimmed(),
+        opener: String::new(),
+        items: body.buttons.0.iter().map(content::button).collect(),
     })
 }
 
@@ -195,5 +208,53 @@ fn kind_by_name(name: &str) -> FileKind {
         "mp4" | "mov" | "avi" | "3gp" => FileKind::Video,
         "ogg" | "oga" | "mp3" | "wav" | "m4a" | "aac" | "opus" => FileKind::Audio,
         _ => FileKind::Document,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::content::{MenuAction, MenuItem};
+
+    #[test]
+    fn buttons_in_the_queue_are_what_was_handed_in() {
+        let check = |method: &str, button: Value, expect: MenuKind, action: MenuAction| {
+            let entry = json!({ "messageID": "Q1", "type": method, "body": {
+                "chatId": "79001234567@c.us", "header": "h", "body": "b", "buttons": [button],
+            }});
+            let entry: QueuedEntry = serde_json::from_value(entry).expect("an entry");
+            let expect = Content::Menu(Menu {
+                menu: expect,
+                title: "h".to_owned(),
+                body: "b".to_owned(),
+                footer: String::new(),
+                opener: String::new(),
+                items: vec![MenuItem {
+                    section: String::new(),
+                    label: "x".to_owned(),
+                    description: String::new(),
+                    action,
+                }],
+            });
+            assert_eq!(
+                queued(&entry).map(|it| it.content),
+                Some(expect),
+                "{method}"
+            );
+        };
+        check(
+            "sendInteractiveButtons",
+            json!({ "type": "call", "buttonId": "1", "buttonText": "x", "phoneNumber": "7932" }),
+            MenuKind::Interactive,
+            MenuAction::Call("7932".to_owned()),
+        );
+        check(
+            "sendInteractiveButtonsReply",
+            json!({ "buttonId": "1", "buttonText": "x" }),
+            MenuKind::InteractiveReply,
+            MenuAction::Reply,
+        );
     }
 }

@@ -1,0 +1,153 @@
+//! Workflows that send, repeat themselves, and whose messages the CRM delivers back to us.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use greenhub::domain::delivery::Destination;
+use greenhub::domain::ids::{ContactId, LocationId};
+use greenhub::domain::message::{Direction, Message, Origin};
+use greenhub::ghl::action::Action;
+use greenhub::ghl::wire::ProviderDelivery;
+use greenhub::pipeline::action;
+use greenhub::pipeline::inbox::{self, Taken};
+use greenhub::store::directory::{InstallRow, InstallState};
+use serde_json::json;
+
+use crate::chaos::Process;
+use crate::world::World;
+
+const PROVIDER: &str = "provider";
+
+impl World {
+    /// One action: the platform runs it again until it is answered 200, and now and then after.
+    pub async fn workflow(self: Arc<Self>, n: u64, person: usize) {
+        let body = json!({
+            "data": { "instanceId": "1101000001", "message": format!("workflow {n}") },
+            "extras": { "locationId": "loc", "contactId": contact(person) },
+            "meta": { "key": "send", "version": "1.0" },
+        });
+        let action = Action::read(body.to_string().as_bytes()).unwrap();
+        while !self.run_action(n, person, &action).await {
+            self.clock.sleep(Duration::from_secs(10)).await;
+        }
+        if self.dice.mishap(250) {
+            self.run_action(n, person, &action).await;
+        }
+    }
+
+    async fn run_action(&self, n: u64, person: usize, action: &Action) -> bool {
+        let process = Process::new(&self.dice);
+        let hub = self.hub(&process);
+        let (install, phone) = (install(), phone(person));
+        let taken = process
+            .run(action::take(&hub, &install, action, &phone))
+            .await;
+        let Some(Ok(taken)) = taken else {
+            return false;
+        };
+        self.acted.lock().unwrap().push((n, taken.message_id));
+        true
+    }
+
+    /// The CRM delivers what we put into it as if an agent had written it, until it is answered 200.
+    pub async fn echo_of_post(self: Arc<Self>, id: String, person: usize, text: String) {
+        let delivery = ProviderDelivery {
+            location: install().location,
+            message_id: id,
+            type_name: "SMS".into(),
+            contact: Some(ContactId::new(contact(person))),
+            phone: Some(phone(person)),
+            message: text.trim().into(),
+            attachments: Vec::new(),
+            user_id: None,
+            conversation_id: None,
+            provider_id: Some(PROVIDER.into()),
+            custom_user_id: None,
+            reply_to_alt_id: None,
+        };
+        loop {
+            self.clock
+                .sleep(Duration::from_millis(self.dice.below(2_000)))
+                .await;
+            let process = Process::new(&self.dice);
+            let hub = self.hub(&process);
+            let install = install();
+            let tags = |_| async { None };
+            let taken = process
+                .run(inbox::delivery(&hub, &install, PROVIDER, &delivery, tags))
+                .await;
+            if matches!(taken, Some(Ok(Taken::Accepted(_)))) {
+                return;
+            }
+            self.clock.sleep(Duration::from_secs(10)).await;
+        }
+    }
+}
+
+/// Promises 1 and 3 for what workflows send (AC 79, 92).
+pub fn check(world: &World, messages: &[Message]) -> Result<(), String> {
+    let crm = world.crm.lock().unwrap();
+    let mut answered = BTreeMap::new();
+    for (n, id) in world.acted.lock().unwrap().iter() {
+        if answered
+            .insert(*n, id.clone())
+            .is_some_and(|before| before != *id)
+        {
+            return Err(format!("action {n} was taken as two messages"));
+        }
+        let posts: Vec<_> = crm.iter().filter(|post| post.alt_id == *id).collect();
+        let is_shown = posts.len() == 1 && posts[0].direction == Direction::Out;
+        if !is_shown {
+            return Err(format!("action {n} is {} times in the CRM", posts.len()));
+        }
+    }
+    let of_workflows = messages
+        .iter()
+        .filter(|message| message.origin == Origin::Workflow);
+    for message in of_workflows {
+        let both = [Destination::Whatsapp, Destination::Crm];
+        if !both.iter().all(|it| message.deliveries.contains_key(it)) || message.crm.is_none() {
+            return Err(format!("{} went one way only", message.reference()));
+        }
+    }
+    let echoes = messages.iter().filter(|message| {
+        let id = message.crm.as_ref().map(|crm| &crm.message_id);
+        message.origin == Origin::Ghl && crm.iter().any(|post| Some(&post.id) == id)
+    });
+    match echoes.count() {
+        0 => Ok(()),
+        n => Err(format!(
+            "{n} echoes of our own posts were taken for agents' messages"
+        )),
+    }
+}
+
+pub fn contact(person: usize) -> String {
+    format!("contact{person}")
+}
+
+fn phone(person: usize) -> String {
+    format!("+7900123450{person}")
+}
+
+fn install() -> InstallRow {
+    let home = World::home();
+    InstallRow {
+        rev: 0,
+        location: home.location.unwrap_or_else(|| LocationId::new("loc")),
+        workspace: home.workspace,
+        company: None,
+        state: InstallState::Active,
+        access_sealed: String::new(),
+        refresh_sealed: String::new(),
+        expires_ms: 0,
+        refreshed_ms: 0,
+        scope: String::new(),
+        installed_ms: 0,
+        problem: None,
+        reconciled_ms: 0,
+        due_at: None,
+        due_shard: None,
+    }
+}
