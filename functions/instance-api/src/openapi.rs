@@ -27,7 +27,10 @@ use crate::{Api, described};
         elsewhere::green_api_webhook,
         elsewhere::old_green_api_webhook,
         elsewhere::ghl_webhook,
-        elsewhere::oauth_callback
+        elsewhere::oauth_callback,
+        elsewhere::file,
+        elsewhere::about_file,
+        elsewhere::fetch_file_again
     )
 )]
 struct Elsewhere;

@@ -14,6 +14,7 @@ use super::provider::{Looked, Prepared, Provider, Sent};
 use super::tokens::{TokenError, Tokens};
 use crate::clock::Millis;
 use crate::crypto::DataKeys;
+use crate::domain::content::File;
 use crate::domain::delivery::Destination;
 use crate::domain::ids::{ContactId, LocationId};
 use crate::domain::message::{CrmStatus, Message};
@@ -24,6 +25,7 @@ use crate::ghl::map;
 use crate::ghl::messages::ExportQuery;
 use crate::ghl::oauth::OAuth;
 use crate::limiter::{lease, policy};
+use crate::media::link::Links;
 use crate::queue::Queue;
 use crate::store::chats::ChatRow;
 use crate::store::db::{Db, DbError};
@@ -57,6 +59,7 @@ pub struct Crm<'a, D, Q> {
     ghl: &'a Ghl,
     tokens: Tokens<'a, D, Q>,
     provider_id: &'a str,
+    links: &'a Links,
 }
 
 /// What a post needs.
@@ -75,19 +78,22 @@ enum Obstacle {
 }
 
 impl<'a, D: Db, Q: Queue> Crm<'a, D, Q> {
-    /// Posts as the conversation provider `provider_id`, with the tokens in `hub`'s tables.
+    /// Posts as the conversation provider `provider_id`, with the tokens in `hub`'s tables. `links`
+    /// makes the addresses of files.
     pub fn new(
         hub: &'a Hub<D, Q>,
         ghl: &'a Ghl,
         oauth: &'a OAuth,
         keys: Arc<DataKeys>,
         provider_id: &'a str,
+        links: &'a Links,
     ) -> Self {
         Crm {
             hub,
             ghl,
             tokens: Tokens::new(hub, oauth, keys),
             provider_id,
+            links,
         }
     }
 
@@ -287,19 +293,35 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
         Ok(Prepared::Ready { with, at_ms })
     }
 
-    async fn send(&self, ready: Ready, chat: &ChatRow, message: &Message, _: usize) -> Sent {
-        let text = text::crm_text(
-            TextInput {
+    async fn send(&self, ready: Ready, chat: &ChatRow, message: &Message, part: usize) -> Sent {
+        let files = carried(message, part);
+        let again_at = files
+            .iter()
+            .find(|file| file.missing.is_some())
+            .and_then(|file| self.links.of(message, file));
+        let text = if part == 0 {
+            let input = TextInput {
                 content: &message.content,
                 quoted: message.quoted.as_ref(),
                 direction: message.direction,
                 chat: &chat.address,
                 author: &message.author,
                 phone: chat.phone.as_deref(),
-            },
-            ready.lang,
+                again_at: again_at.as_deref(),
+            };
+            text::crm_text(input, ready.lang)
+        } else {
+            text::late_files(&files, again_at.as_deref(), ready.lang)
+        };
+        let attachments = attachments(message, &files, self.links);
+        let post = map::inbound_post(
+            message,
+            part,
+            &text,
+            attachments,
+            &ready.contact,
+            self.provider_id,
         );
-        let post = map::inbound_post(message, &text, &ready.contact, self.provider_id);
         let mut posted = self.ghl.post_inbound(&ready.token, &post).await;
         if let Err(GhlError::Unauthorized(_)) = &posted
             && let Ok(token) = self.tokens.other_than(&ready.location, &ready.token).await
@@ -357,9 +379,10 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
         &self,
         chat: &ChatRow,
         message: &Message,
-        _: usize,
+        part: usize,
         since_ms: Millis,
     ) -> Result<Looked, DbError> {
+        let alt_id = map::alt_id(message, part);
         let Some(crm) = &chat.crm else {
             return Ok(Looked::NotFound);
         };
@@ -387,7 +410,7 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
             let found = page
                 .messages
                 .into_iter()
-                .find(|entry| entry.alt_id.is_some() && entry.alt_id == message.whatsapp_id);
+                .find(|entry| entry.alt_id.is_some() && entry.alt_id == alt_id);
             if let Some(found) = found {
                 return Ok(Looked::Found {
                     remote_id: found.id,
@@ -401,6 +424,26 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
         }
         Ok(Looked::NotNow)
     }
+}
+
+/// The files that go with a part.
+fn carried(message: &Message, part: usize) -> Vec<&File> {
+    let files = message.files();
+    let carried = message
+        .deliveries
+        .get(&Destination::Crm)
+        .map(|delivery| delivery.files_of(part, files.len()));
+    let carried = carried.unwrap_or_default();
+    carried.iter().filter_map(|file| files.get(*file)).collect()
+}
+
+/// The addresses of files: ours, and where there never was to be a copy the one that it came with.
+fn attachments(message: &Message, files: &[&File], links: &Links) -> Vec<String> {
+    files
+        .iter()
+        .filter(|file| file.missing.is_none() && !file.is_waiting())
+        .filter_map(|file| links.of(message, file).or_else(|| file.url.clone()))
+        .collect()
 }
 
 impl<D: Db, Q: Queue> Teller for Crm<'_, D, Q> {

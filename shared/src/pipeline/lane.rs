@@ -10,6 +10,7 @@ use super::provider::Provider;
 use crate::clock::Millis;
 use crate::domain::delivery::Lane;
 use crate::domain::ids::ChatId;
+use crate::domain::message::Message;
 use crate::queue::Queue;
 use crate::store::chats::{ChatRow, messages_from};
 use crate::store::db::{Db, DbError};
@@ -182,6 +183,19 @@ async fn work<D: Db, Q: Queue, P: Provider>(
             return pause(hub, chat, lane, cursor, until_ms).await;
         }
         cursor = cursor.max(chat.cursor(lane));
+        // Parts that were added to messages after the lane had gone past them.
+        for seq in behind(&chat, lane, cursor) {
+            let key = keys::message(chat_id, seq);
+            let Some(message) = row::load::<Message>(&hub.db, &key).await? else {
+                continue;
+            };
+            match deliver::message(hub, provider, run, &chat, message).await? {
+                Step::Settled => {}
+                Step::Waits(until_ms) => return pause(hub, chat, lane, cursor, until_ms).await,
+                Step::OutOfTime => return pause(hub, chat, lane, cursor, 0).await,
+                Step::Stolen => return Ok(End::Stolen),
+            }
+        }
         let messages = messages_from(&hub.db, chat_id, cursor, PAGE).await?;
         let is_last_page = messages.len() < PAGE;
         for message in messages {
@@ -204,7 +218,9 @@ async fn work<D: Db, Q: Queue, P: Provider>(
                 _ => continue,
             }
         }
-        chat.lanes.entry(lane).or_default().cursor = cursor;
+        let state = chat.lanes.entry(lane).or_default();
+        state.cursor = cursor;
+        state.behind.clear();
         chat.replace_due(lane, None);
         // Fails if anything came since the chat was read: then there is more to do.
         match hub
@@ -217,6 +233,13 @@ async fn work<D: Db, Q: Queue, P: Provider>(
             Err(error) => return Err(error),
         }
     }
+}
+
+/// The messages that the lane has to go back for.
+fn behind(chat: &ChatRow, lane: Lane, cursor: u64) -> Vec<u64> {
+    let state = chat.lanes.get(&lane);
+    let all = state.into_iter().flat_map(|state| &state.behind);
+    all.copied().filter(|seq| *seq < cursor).collect()
 }
 
 /// Notes how far the lane has come and when it goes on.

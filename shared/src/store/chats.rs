@@ -50,6 +50,9 @@ pub struct ChatRow {
     /// Messages whose status the CRM has not been told yet.
     #[serde(default)]
     pub untold: BTreeSet<u64>,
+    /// Messages with files whose copies are still to be made.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub files: BTreeSet<u64>,
     /// Echoes of messages that nobody has claimed: their WhatsApp id and when they came.
     #[serde(default)]
     pub echoes: BTreeMap<String, Millis>,
@@ -80,6 +83,9 @@ pub struct LaneState {
     /// There is work, not before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_ms: Option<Millis>,
+    /// Messages before the cursor that got another part since.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub behind: BTreeSet<u64>,
 }
 
 /// A chat's contact in the CRM.
@@ -114,6 +120,7 @@ impl ChatRow {
             last_in_ms: 0,
             lanes: BTreeMap::new(),
             untold: BTreeSet::new(),
+            files: BTreeSet::new(),
             echoes: BTreeMap::new(),
             crm: None,
             merged_into: None,
@@ -211,6 +218,25 @@ pub struct ParkedEcho {
     /// What it says.
     pub message: NewMessage,
 }
+
+/// Where the address of a file leads: to the message that has it, for as long as the row is there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileLinkRow {
+    /// The revision.
+    pub rev: u64,
+    /// The message's chat.
+    pub chat: ChatId,
+    /// Its place there.
+    pub seq: u64,
+    /// Which of its files.
+    pub file: usize,
+    /// Until when the address works, milliseconds since 1970: checked on every read.
+    pub until_ms: Millis,
+    /// When the row may be cleaned up, seconds since 1970.
+    pub expires_at: i64,
+}
+
+row!(FileLinkRow, "a file's address");
 
 /// A contact's conversation on one number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

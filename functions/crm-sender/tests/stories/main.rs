@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+mod attachments;
 mod faults;
+mod files;
 mod inbound;
 mod outbound;
 mod tokens;

@@ -7,13 +7,15 @@ use serde_json::Value;
 use super::world::{Outcome, World, ensure};
 
 /// The file of each function.
-const EVENTS: [(&str, &str); 7] = [
+const EVENTS: [(&str, &str); 9] = [
     ("GreenApiWebhook", "green-api-webhook.json"),
     ("GhlWebhook", "ghl-webhook.json"),
     ("OauthCallback", "oauth-callback.json"),
     ("InstanceApi", "instance-api.json"),
     ("OutboundSender", "outbound-sender.json"),
     ("CrmSender", "crm-sender.json"),
+    ("MediaKeeper", "media-keeper.json"),
+    ("FileLink", "file-link.json"),
     ("Sweeper", "sweeper.json"),
 ];
 

@@ -10,6 +10,7 @@
 
 mod corpus;
 mod events;
+mod files;
 mod hostile;
 mod messages;
 mod world;
@@ -48,6 +49,8 @@ async fn the_deployed_stack_keeps_its_promises() {
         messages::a_lost_answer_sends_nothing_twice,
         messages::the_crm_being_down_delays_and_loses_nothing,
         messages::an_image_comes_with_its_caption,
+        files::a_file_is_fetched_by_an_address_of_ours,
+        files::two_files_of_an_agent_reach_the_phone,
         messages::what_is_typed_on_the_phone_is_in_the_crm_once,
         hostile::strangers_get_nothing,
         hostile::an_authenticated_oddity_blocks_nothing,

@@ -15,6 +15,7 @@ fn said(content: &Content, direction: Direction, lang: Lang) -> String {
             chat: &chat,
             author: &author,
             phone,
+            again_at: None,
         },
         lang,
     )
@@ -96,6 +97,7 @@ fn what_is_lost_asks_for_it_again() {
             name: "a.pdf".to_owned(),
             mime: String::new(),
             missing: Some(missing),
+            copy: None,
         }],
         caption: "the offer".to_owned(),
     };
@@ -153,6 +155,7 @@ fn who_did_it() {
             chat: &chat,
             author: &author,
             phone,
+            again_at: None,
         };
         crm_text(input, Lang::En)
     };
@@ -183,6 +186,7 @@ fn quotes_are_short_and_reactions_use_them() {
             chat: &chat,
             author: &author,
             phone: None,
+            again_at: None,
         };
         let text = crm_text(input, lang);
         assert!(text.starts_with(from) && text.ends_with(to), "{text}");
