@@ -207,7 +207,9 @@ macro_rules! from_env {
     )*};
 }
 
-from_env!(Tables, Queues, App, Waits, Files, FileLinks, Ghl, GhlApi, GhlHook, Green);
+from_env!(
+    Tables, Queues, App, Waits, Files, FileLinks, Ghl, GhlApi, GhlHook, Green
+);
 
 impl Tables {
     fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {

@@ -37,13 +37,7 @@ struct Outcome(Copied);
 impl Keeper for Outcome {
     const LONGEST_CALL_MS: i64 = 1_000;
 
-    async fn copy(
-        &self,
-        _: &ChatRow,
-        _: &Message,
-        _: usize,
-        _: &str,
-    ) -> Result<Copied, DbError> {
+    async fn copy(&self, _: &ChatRow, _: &Message, _: usize, _: &str) -> Result<Copied, DbError> {
         Ok(self.0.clone())
     }
 }
@@ -145,7 +139,10 @@ impl World {
         let message = messages_from(&self.hub.db, &self.chat, 1, 1).await.unwrap();
         let links = Links::new(&"https://hub.example".parse().unwrap());
         let address = links.of(&message[0], &message[0].files()[0]).unwrap();
-        address.strip_prefix("https://hub.example").unwrap().to_owned()
+        address
+            .strip_prefix("https://hub.example")
+            .unwrap()
+            .to_owned()
     }
 
     async fn ask(&self, method: &str, path: &str) -> (StatusCode, HeaderMap, String) {
@@ -155,7 +152,13 @@ impl World {
             .header("accept-language", "en")
             .body(Body::empty())
             .unwrap();
-        let (head, body) = self.app.clone().oneshot(request).await.unwrap().into_parts();
+        let (head, body) = self
+            .app
+            .clone()
+            .oneshot(request)
+            .await
+            .unwrap()
+            .into_parts();
         let body = to_bytes(body, 1 << 20).await.unwrap();
         let body = String::from_utf8(body.to_vec()).unwrap();
         assert_eq!(head.headers["x-content-type-options"], "nosniff");
@@ -202,7 +205,10 @@ async fn what_is_gone_is_told_and_asked_for_again_by_a_button() {
     let (status, headers, body) = world.ask("GET", &path).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(body.contains("<form method=\"post\">"), "{body}");
-    assert!(body.contains("&#60;img src=x onerror=alert(1)&#62;.png"), "{body}");
+    assert!(
+        body.contains("&#60;img src=x onerror=alert(1)&#62;.png"),
+        "{body}"
+    );
     assert!(!body.contains("<img"), "{body}");
     let policy = headers["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'") && !policy.contains("script"));

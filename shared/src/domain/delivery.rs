@@ -188,7 +188,11 @@ impl Delivery {
                         ..
                     }
             );
-            is_open && part.files.as_ref().is_none_or(|files| files.contains(&file))
+            is_open
+                && part
+                    .files
+                    .as_ref()
+                    .is_none_or(|files| files.contains(&file))
         })
     }
 

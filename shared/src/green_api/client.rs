@@ -3,12 +3,13 @@
 //! No call is repeated here and none waits for its turn: that is for those who know what an answer
 //! means for the message. The token is part of the address, so no address ever gets into an error.
 
+mod files;
 mod host;
 
+pub use self::files::Upload;
 pub use self::host::{BadHost, default_api_url, guard_url, media_url};
 
 use reqwest::Method;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -99,17 +100,6 @@ pub struct FileByUrl<'a> {
     pub caption: &'a str,
 }
 
-/// A file that is handed over.
-#[derive(Clone, Copy, Debug)]
-pub struct Upload<'a> {
-    /// Its ending decides how it is shown.
-    pub name: &'a str,
-    /// By its content.
-    pub mime: &'a str,
-    /// In bytes, if it is known.
-    pub length: Option<u64>,
-}
-
 impl GreenApi {
     /// Calls through `http`, which sets the timeouts and follows no redirects.
     pub fn new(http: reqwest::Client) -> Self {
@@ -188,43 +178,6 @@ impl GreenApi {
             body["quotedMessageId"] = id.into();
         }
         self.send(to, "sendFileByUrl", &body).await
-    }
-
-    /// `uploadFile`: hands a file over and returns the address under which it can be sent, for 15
-    /// days. `length` is what is known of its length.
-    pub async fn upload_file(
-        &self,
-        to: &Instance,
-        file: Upload<'_>,
-        body: reqwest::Body,
-    ) -> Result<String, GreenApiError> {
-        let at = Instance {
-            api_url: to.media_url.clone().unwrap_or_else(|| media_url(&to.api_url)),
-            ..to.clone()
-        };
-        let mut request = self
-            .http
-            .request(Method::POST, address(&at, "uploadFile")?)
-            .header(CONTENT_TYPE, file.mime)
-            .header("GA-Filename", header_text(file.name))
-            .body(body);
-        if let Some(length) = file.length {
-            request = request.header(CONTENT_LENGTH, length);
-        }
-        let answer: Map<String, Value> = call(request, to).await?;
-        text(&answer, "urlFile").ok_or_else(|| explained(&answer, &to.token))
-    }
-
-    /// `downloadFile`: has a message's file fetched from WhatsApp once more and returns its address.
-    pub async fn download_file(
-        &self,
-        to: &Instance,
-        chat: &Alias,
-        id: &str,
-    ) -> Result<String, GreenApiError> {
-        let body = json!({ "chatId": chat, "idMessage": id });
-        let answer: Map<String, Value> = self.post(to, "downloadFile", &body).await?;
-        text(&answer, "downloadUrl").ok_or_else(|| explained(&answer, &to.token))
     }
 
     /// `showMessagesQueue`: what was taken and not yet sent.
@@ -367,13 +320,6 @@ impl GreenApi {
         )
         .await
     }
-}
-
-/// Headers are ASCII; whatever is not is left out, the ending is.
-fn header_text(name: &str) -> String {
-    name.chars()
-        .map(|c| if matches!(c, ' '..='~') { c } else { '_' })
-        .collect()
 }
 
 /// `{api url}/waInstance{id}/{method}/{token}`

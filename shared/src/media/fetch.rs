@@ -95,7 +95,11 @@ impl Fetcher {
         let mut url = Url::parse(address).map_err(|_| FetchError::Refused)?;
         for _ in 0..=MAX_REDIRECTS {
             let client = self.client(&url).ok_or(FetchError::Refused)?;
-            let answer = client.get(url.clone()).send().await.map_err(|e| failed(&e))?;
+            let answer = client
+                .get(url.clone())
+                .send()
+                .await
+                .map_err(|e| failed(&e))?;
             if !answer.status().is_redirection() {
                 return begun(answer);
             }

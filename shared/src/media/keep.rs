@@ -258,11 +258,7 @@ impl<D: Db, Q: Queue, S: FileStore> Keep<'_, D, Q, S> {
     }
 
     /// Waits for a method's turn; when to come again if that takes too long.
-    async fn slot(
-        &self,
-        number: &NumberRow,
-        method: &str,
-    ) -> Result<Result<(), Millis>, DbError> {
+    async fn slot(&self, number: &NumberRow, method: &str) -> Result<Result<(), Millis>, DbError> {
         let hub = self.hub;
         let key = keys::green_limit(&number.number, method);
         let gcra = policy::green_api(method, J_S);

@@ -1,6 +1,7 @@
 //! The way into the CRM: GoHighLevel's contacts, conversations and statuses.
 
 mod contact;
+mod files;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -8,13 +9,13 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use self::files::{attachments, carried};
 use super::Hub;
 use super::crm_status::{Teller, Told};
 use super::provider::{Looked, Prepared, Provider, Sent};
 use super::tokens::{TokenError, Tokens};
 use crate::clock::Millis;
 use crate::crypto::DataKeys;
-use crate::domain::content::File;
 use crate::domain::delivery::Destination;
 use crate::domain::ids::{ContactId, LocationId};
 use crate::domain::message::{CrmStatus, Message};
@@ -424,26 +425,6 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
         }
         Ok(Looked::NotNow)
     }
-}
-
-/// The files that go with a part.
-fn carried(message: &Message, part: usize) -> Vec<&File> {
-    let files = message.files();
-    let carried = message
-        .deliveries
-        .get(&Destination::Crm)
-        .map(|delivery| delivery.files_of(part, files.len()));
-    let carried = carried.unwrap_or_default();
-    carried.iter().filter_map(|file| files.get(*file)).collect()
-}
-
-/// The addresses of files: ours, and where there never was to be a copy the one that it came with.
-fn attachments(message: &Message, files: &[&File], links: &Links) -> Vec<String> {
-    files
-        .iter()
-        .filter(|file| file.missing.is_none() && !file.is_waiting())
-        .filter_map(|file| links.of(message, file).or_else(|| file.url.clone()))
-        .collect()
 }
 
 impl<D: Db, Q: Queue> Teller for Crm<'_, D, Q> {

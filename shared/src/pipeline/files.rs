@@ -10,11 +10,14 @@
 //! other one sees it: a file goes with the text or as a part of its own, and never with neither.
 //! WhatsApp waits [`WHATSAPP_WAITS_MS`] for the gateway to take over what an agent attached.
 
+mod again;
+
 use std::future::Future;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 
+pub use self::again::{AGAIN_AFTER_MS, Linked, fetch_again, linked};
 use super::Hub;
 use super::ids::IdSource;
 use super::lane::{End, LEASE_MARGIN_MS, Run, with_lease};
@@ -23,7 +26,7 @@ use crate::clock::Millis;
 use crate::domain::content::{Content, File, FileMissing};
 use crate::domain::copy::FileCopy;
 use crate::domain::delivery::{Destination, Lane, Part, PartState};
-use crate::domain::ids::{ChatId, NumberId};
+use crate::domain::ids::ChatId;
 use crate::domain::message::Message;
 use crate::domain::retry;
 use crate::queue::Queue;
@@ -37,9 +40,6 @@ pub const CRM_WAITS_MS: Millis = 15_000;
 /// How long a message waits for the gateway to take its file over before it goes by the agent's own
 /// address.
 pub const WHATSAPP_WAITS_MS: Millis = 2 * 60 * 1000;
-
-/// How long a file that was given up cannot be asked for again.
-pub const AGAIN_AFTER_MS: Millis = 60_000;
 
 /// How many files of a chat are copied at once.
 const AT_ONCE: usize = 4;
@@ -306,10 +306,7 @@ async fn settle_once<D: Db, Q: Queue>(
     copied: &Copied,
 ) -> Result<(), DbError> {
     let now = hub.clock.now_ms();
-    let (key, chat_key) = (
-        keys::message(&seen.chat, seen.seq),
-        keys::chat(&seen.chat),
-    );
+    let (key, chat_key) = (keys::message(&seen.chat, seen.seq), keys::chat(&seen.chat));
     let Some(mut chat) = row::load::<ChatRow>(&hub.db, &chat_key).await? else {
         return Ok(());
     };
@@ -397,7 +394,11 @@ fn note(
         return;
     };
     let copy = match copied {
-        Copied::Kept { name, mime, n_bytes } => {
+        Copied::Kept {
+            name,
+            mime,
+            n_bytes,
+        } => {
             (file.name, file.mime) = (name.clone(), mime.clone());
             FileCopy::Kept {
                 object: std::mem::take(object),
@@ -474,88 +475,7 @@ fn show(message: &mut Message, chat: &mut ChatRow, index: usize, now: Millis) {
             files: Some(vec![index]),
             ..Part::default()
         });
-        chat.lanes
-            .entry(Lane::Crm)
-            .or_default()
-            .behind
-            .insert(seq);
+        chat.lanes.entry(Lane::Crm).or_default().behind.insert(seq);
     }
     chat.set_due(Lane::Crm, now);
-}
-
-/// The file that an address leads to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Linked {
-    /// As the message has it now.
-    pub file: File,
-    row: FileLinkRow,
-}
-
-/// The file that an address of a number leads to; `None` if it leads nowhere, or does not any more.
-pub async fn linked(
-    db: &impl Db,
-    number: &NumberId,
-    link: &str,
-    now: Millis,
-) -> Result<Option<Linked>, DbError> {
-    let key = keys::file_link(number, link);
-    let Some(row) = row::load::<FileLinkRow>(db, &key).await? else {
-        return Ok(None);
-    };
-    if row.until_ms <= now {
-        return Ok(None);
-    }
-    let message = row::load::<Message>(db, &keys::message(&row.chat, row.seq)).await?;
-    let file = message.and_then(|message| message.files().get(row.file).cloned());
-    Ok(file.map(|file| Linked { file, row }))
-}
-
-/// Asks for a file again that was given up. Whoever asks too often, or for one that is there, has
-/// asked in vain.
-pub async fn fetch_again<D: Db, Q: Queue>(
-    hub: &Hub<D, Q>,
-    linked: &Linked,
-) -> Result<(), DbError> {
-    for tries in 1.. {
-        match fetch_again_once(hub, &linked.row).await {
-            Err(error) if !settle::may_pass(&error) || tries >= settle::TRIES => return Err(error),
-            Err(_) => settle::pause(hub, tries).await,
-            Ok(()) => return Ok(()),
-        }
-    }
-    unreachable!("the loop returns");
-}
-
-async fn fetch_again_once<D: Db, Q: Queue>(
-    hub: &Hub<D, Q>,
-    of: &FileLinkRow,
-) -> Result<(), DbError> {
-    let now = hub.clock.now_ms();
-    let (key, chat_key) = (keys::message(&of.chat, of.seq), keys::chat(&of.chat));
-    let Some(mut chat) = row::load::<ChatRow>(&hub.db, &chat_key).await? else {
-        return Ok(());
-    };
-    let Some(mut message) = row::load::<Message>(&hub.db, &key).await? else {
-        return Ok(());
-    };
-    let object = keys::object(&message.number, &hub.ids.next());
-    let Some(file) = message.file_mut(of.file) else {
-        return Ok(());
-    };
-    match &file.copy {
-        Some(FileCopy::Gone { at_ms, link: Some(_) }) if now - at_ms >= AGAIN_AFTER_MS => {}
-        _ => return Ok(()),
-    }
-    file.missing = None;
-    file.copy = Some(FileCopy::wanted(object, now));
-    chat.files.insert(of.seq);
-    chat.set_due(Lane::Media, now);
-    let writes = vec![
-        row::save(key, &mut message)?,
-        row::save(chat_key, &mut chat)?,
-    ];
-    hub.db.write(writes).await?;
-    hub.wake(&chat.number, &chat.chat, Lane::Media, Duration::ZERO)
-        .await;
-    Ok(())
 }

@@ -387,7 +387,10 @@ pub fn shown_files(message: &Message, part: usize) -> (Vec<String>, bool) {
         Some(FileCopy::Kept { link, .. }) => Some(link.clone()),
         _ => None,
     });
-    (links.collect(), carried().any(|file| file.missing.is_some()))
+    (
+        links.collect(),
+        carried().any(|file| file.missing.is_some()),
+    )
 }
 
 /// How far a status may still be told after another one.

@@ -12,10 +12,10 @@ use greenhub::domain::event::{Author, IdKind, NewMessage};
 use greenhub::domain::ids::{ChatId, ContactId, IdInstance, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::message::{CrmStatus, Direction, Message, Origin};
 use greenhub::domain::status::{InstanceState, Receipt, Status};
+use greenhub::ghl::map::alt_id;
 use greenhub::pipeline::accept::{self, CrmSend, Home};
 use greenhub::pipeline::ids::IdSource;
 use greenhub::pipeline::{Hub, Settings, crm_status, files, lane, receipt, sweep};
-use greenhub::ghl::map::alt_id;
 use greenhub::queue::WakeUp;
 use greenhub::queue::memory::MemoryQueue;
 use greenhub::store::chats::ChatRow;
@@ -323,12 +323,7 @@ impl World {
     }
 
     /// The gateway takes a message: it is on the phone, and echo and receipts follow.
-    pub fn take_for_phone(
-        self: &Arc<Self>,
-        chat: &ChatId,
-        text: String,
-        echo: Content,
-    ) -> String {
+    pub fn take_for_phone(self: &Arc<Self>, chat: &ChatId, text: String, echo: Content) -> String {
         let person = self.person_of(chat).unwrap_or_default();
         let mut phones = self.phones.lock().unwrap();
         let id = format!("W{}", phones.len());

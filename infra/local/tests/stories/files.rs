@@ -47,23 +47,43 @@ pub async fn a_file_is_fetched_by_an_address_of_ours(world: &World) -> Outcome {
     };
     let answer = ask(reqwest::Method::GET, address).await?;
     ensure!(answer.status() == StatusCode::FOUND, "{}", answer.status());
-    ensure!(answer.headers()["cache-control"] == "no-store", "kept by others");
+    ensure!(
+        answer.headers()["cache-control"] == "no-store",
+        "kept by others"
+    );
     let bucket = answer.headers()["location"].to_str().unwrap_or_default();
     ensure!(bucket.contains("X-Amz-Signature="), "not signed: {bucket}");
     let file = ask(reqwest::Method::GET, bucket).await?;
     ensure!(file.status() == StatusCode::OK, "{}", file.status());
-    ensure!(file.headers()["content-type"] == "image/png", "{:?}", file.headers());
-    let disposition = file.headers()["content-disposition"].to_str().unwrap_or_default();
-    ensure!(disposition.starts_with("inline; filename=\"pixel.png\""), "{disposition}");
+    ensure!(
+        file.headers()["content-type"] == "image/png",
+        "{:?}",
+        file.headers()
+    );
+    let disposition = file.headers()["content-disposition"]
+        .to_str()
+        .unwrap_or_default();
+    ensure!(
+        disposition.starts_with("inline; filename=\"pixel.png\""),
+        "{disposition}"
+    );
     let n_bytes = file.bytes().await.map_err(|error| error.to_string())?.len();
     ensure!(n_bytes == 70, "{n_bytes} bytes");
 
     let about = ask(reqwest::Method::HEAD, address).await?;
     ensure!(about.status() == StatusCode::OK, "HEAD: {}", about.status());
-    ensure!(about.headers()["content-type"] == "image/png", "{:?}", about.headers());
+    ensure!(
+        about.headers()["content-type"] == "image/png",
+        "{:?}",
+        about.headers()
+    );
     let wrong = address.replace(".", ".0");
     let wrong = ask(reqwest::Method::GET, &wrong).await?;
-    ensure!(wrong.status() == StatusCode::NOT_FOUND, "{}", wrong.status());
+    ensure!(
+        wrong.status() == StatusCode::NOT_FOUND,
+        "{}",
+        wrong.status()
+    );
     Ok(())
 }
 

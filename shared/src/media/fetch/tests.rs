@@ -102,7 +102,11 @@ async fn a_redirect_is_an_address_like_the_first() {
 #[tokio::test]
 async fn an_answer_says_whether_to_come_again() {
     let status = |status: u16| {
-        get(async move || axum::http::StatusCode::from_u16(status).unwrap().into_response())
+        get(async move || {
+            axum::http::StatusCode::from_u16(status)
+                .unwrap()
+                .into_response()
+        })
     };
     let mut router = Router::new();
     for code in [204, 400, 403, 404, 408, 410, 429, 500, 503] {
@@ -111,7 +115,9 @@ async fn an_answer_says_whether_to_come_again() {
     let origin = serve(router).await;
     let fetcher = Fetcher::new(vec![origin.clone()]).unwrap();
     let check = async |code: u16, expect: FetchError, is_final: bool| {
-        let error = read(&fetcher, &format!("{origin}/{code}")).await.unwrap_err();
+        let error = read(&fetcher, &format!("{origin}/{code}"))
+            .await
+            .unwrap_err();
         assert_eq!((&error, error.is_final()), (&expect, is_final), "{code}");
     };
     for code in [400, 403, 404, 410] {

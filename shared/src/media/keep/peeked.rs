@@ -67,7 +67,10 @@ pub(super) struct Ended(Arc<Mutex<Option<FetchError>>>);
 
 impl Ended {
     pub(super) fn get(&self) -> Option<FetchError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn set(&self, error: FetchError) {

@@ -39,8 +39,20 @@ fn a_name_gets_the_ending_that_its_content_has() {
     check(OLD_OFFICE, "old.doc", "", Document, "old.doc");
     check(OLD_OFFICE, "old", "application/msword", Document, "old.doc");
     check(b"a;b", "t.csv", "", Document, "t.csv");
-    check(b"hello", "note", "text/plain; charset=utf-8", Document, "note.txt");
-    check(b"hello", "v1.final version", "", Document, "v1.final version.bin");
+    check(
+        b"hello",
+        "note",
+        "text/plain; charset=utf-8",
+        Document,
+        "note.txt",
+    );
+    check(
+        b"hello",
+        "v1.final version",
+        "",
+        Document,
+        "v1.final version.bin",
+    );
     check(b"hello", "", "", Document, "document.bin");
     check(PAGE, "x.html", "", Document, "x.html");
     // Voice notes are such by their ending.
