@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Millis;
 use crate::domain::content::File;
 use crate::domain::copy::FileCopy;
-use crate::domain::delivery::Lane;
+use crate::domain::delivery::{Destination, Lane};
 use crate::domain::ids::NumberId;
 use crate::domain::message::Message;
 use crate::pipeline::{Hub, settle};
@@ -16,6 +16,9 @@ use crate::store::{keys, row};
 
 /// How long a file that was given up cannot be asked for again.
 pub const AGAIN_AFTER_MS: Millis = 60_000;
+
+/// Each time that a file is asked for in vain is told in the conversation: not for ever.
+const MOST_PARTS: usize = 10;
 
 /// The file that an address leads to.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +73,10 @@ async fn fetch_again_once<D: Db, Q: Queue>(
         return Ok(());
     };
     let object = keys::object(&message.number, &hub.ids.next());
+    let shown = message.deliveries.get(&Destination::Crm);
+    if shown.is_some_and(|delivery| delivery.parts.len() >= MOST_PARTS) {
+        return Ok(());
+    }
     let Some(file) = message.file_mut(of.file) else {
         return Ok(());
     };
