@@ -43,13 +43,15 @@ pub struct Tables {
     pub runtime: String,
 }
 
-/// The queues' addresses: `OUTBOUND_QUEUE_URL`, `CRM_QUEUE_URL`.
+/// The queues' addresses: `OUTBOUND_QUEUE_URL`, `CRM_QUEUE_URL`, `MEDIA_QUEUE_URL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queues {
     /// Wakes the lanes to WhatsApp.
     pub outbound_url: String,
     /// Wakes the lanes to the CRM, of messages and of statuses.
     pub crm_url: String,
+    /// Wakes the lanes of copies.
+    pub media_url: String,
 }
 
 /// The product itself: `PUBLIC_BASE_URL`, `APP_SECRET`.
@@ -69,6 +71,25 @@ pub struct Waits {
     pub hold_s: u64,
     /// When a send whose outcome is unknown is left to a person, in seconds; 600 unless told.
     pub unknown_after_s: u64,
+}
+
+/// Where files are, and for how long their addresses work: `MEDIA_BUCKET`, `FILE_RETENTION_DAYS`,
+/// of which the latter may be missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// The bucket.
+    pub bucket: String,
+    /// In days; 365 unless told.
+    pub retention_days: u32,
+}
+
+/// What it takes to lead to files: `CHATS_TABLE`, `MEDIA_QUEUE_URL`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileLinks {
+    /// Chats and messages.
+    pub chats: String,
+    /// Wakes the lanes of copies.
+    pub media_url: String,
 }
 
 /// The marketplace app at GoHighLevel: `GHL_CLIENT_ID`, `GHL_APP_ID`, `GHL_PROVIDER_ID`,
@@ -186,7 +207,9 @@ macro_rules! from_env {
     )*};
 }
 
-from_env!(Tables, Queues, App, Waits, Ghl, GhlApi, GhlHook, Green);
+from_env!(
+    Tables, Queues, App, Waits, Files, FileLinks, Ghl, GhlApi, GhlHook, Green
+);
 
 impl Tables {
     fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
@@ -204,6 +227,7 @@ impl Queues {
         Ok(Queues {
             outbound_url: vars.text("OUTBOUND_QUEUE_URL")?,
             crm_url: vars.text("CRM_QUEUE_URL")?,
+            media_url: vars.text("MEDIA_QUEUE_URL")?,
         })
     }
 }
@@ -222,6 +246,30 @@ impl Waits {
         Ok(Waits {
             hold_s: vars.seconds("HOLD_SECONDS", 600)?,
             unknown_after_s: vars.seconds("UNKNOWN_AFTER_SECONDS", 600)?,
+        })
+    }
+}
+
+impl Files {
+    fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
+        let name = "FILE_RETENTION_DAYS";
+        let days = vars.optional("FILE_RETENTION_DAYS");
+        Ok(Files {
+            bucket: vars.text("MEDIA_BUCKET")?,
+            retention_days: days.map_or(Ok(365), |days| {
+                let expected = "a number of days";
+                days.parse()
+                    .map_err(|_| ConfigError::Invalid { name, expected })
+            })?,
+        })
+    }
+}
+
+impl FileLinks {
+    fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(FileLinks {
+            chats: vars.text("CHATS_TABLE")?,
+            media_url: vars.text("MEDIA_QUEUE_URL")?,
         })
     }
 }

@@ -10,6 +10,7 @@ pub mod ghl;
 pub mod green_api;
 
 pub mod limiter;
+pub mod media;
 pub mod pipeline;
 pub mod queue;
 pub mod store;

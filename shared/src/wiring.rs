@@ -3,9 +3,10 @@
 use aws_config::SdkConfig;
 
 use crate::clock::{Clock, Millis};
-use crate::config::{self, App, ConfigError, GhlApi, Queues, Tables, Waits};
+use crate::config::{self, App, ConfigError, FileLinks, Files, GhlApi, Queues, Tables, Waits};
 use crate::ghl::client::endpoint;
 use crate::ghl::oauth::OAuth;
+use crate::media::s3::S3Store;
 use crate::pipeline::ids::IdSource;
 use crate::pipeline::{Hub, Settings};
 use crate::queue::sqs::Sqs;
@@ -40,6 +41,47 @@ pub fn hub(aws: &SdkConfig, tables: Tables, queues: Queues, waits: Waits) -> Hub
         ids: IdSource::random(),
         settings: settings(waits),
     }
+}
+
+/// The same, and the bucket that the environment names, with how long the addresses of its files
+/// work.
+///
+/// # Errors
+/// Names the first variable that is missing or wrong.
+pub fn hub_with_files_from_env(
+    aws: &SdkConfig,
+) -> Result<(Hub<Dynamo, Sqs>, S3Store), ConfigError> {
+    let files = Files::from_env()?;
+    let mut hub = hub_from_env(aws)?;
+    hub.settings.file_retention_ms = Millis::from(files.retention_days) * 24 * 3600 * 1000;
+    Ok((hub, S3Store::new(aws, files.bucket)))
+}
+
+/// The table of chats, the queue of copies and the bucket, for a function that has nothing to do
+/// with anything else.
+///
+/// # Errors
+/// Names the first variable that is missing or wrong.
+pub fn file_links_from_env(aws: &SdkConfig) -> Result<(Hub<Dynamo, Sqs>, S3Store), ConfigError> {
+    let (files, named) = (Files::from_env()?, FileLinks::from_env()?);
+    let tables = Tables {
+        directory: String::new(),
+        chats: named.chats,
+        runtime: String::new(),
+    };
+    let queues = Queues {
+        outbound_url: String::new(),
+        crm_url: String::new(),
+        media_url: named.media_url,
+    };
+    let hub = Hub {
+        db: Dynamo::new(aws_sdk_dynamodb::Client::new(aws), tables),
+        queue: Sqs::new(aws_sdk_sqs::Client::new(aws), queues),
+        clock: Clock::system(),
+        ids: IdSource::random(),
+        settings: Settings::default(),
+    };
+    Ok((hub, S3Store::new(aws, files.bucket)))
 }
 
 /// The secret that the environment names. Nothing is fetched before somebody asks for it.

@@ -39,9 +39,11 @@ async fn each_lane_has_its_queue() {
     };
     let outbound_url = create("outbound").await;
     let crm_url = create("crm").await;
+    let media_url = create("media").await;
     let queues = Queues {
         outbound_url: outbound_url.clone(),
         crm_url: crm_url.clone(),
+        media_url: media_url.clone(),
     };
     let queue = Sqs::new(client.clone(), queues);
 
@@ -82,6 +84,12 @@ async fn each_lane_has_its_queue() {
         Lane::CrmStatus,
         &crm_url,
         r#"{"type":"LaneV1","number":"number-1","chat":"chat-1","lane":"crm_status"}"#,
+    )
+    .await;
+    check(
+        Lane::Media,
+        &media_url,
+        r#"{"type":"LaneV1","number":"number-1","chat":"chat-1","lane":"media"}"#,
     )
     .await;
 

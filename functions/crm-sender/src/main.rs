@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::SqsEvent;
 use crm_sender::handle;
 use greenhub::ghl::client::Ghl;
+use greenhub::media::link::Links;
 use greenhub::pipeline::crm::Crm;
 use greenhub::{config, http, telemetry, wiring};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -23,11 +24,12 @@ async fn main() -> Result<(), Error> {
     let api = config::GhlApi::from_env()?;
     let client = http::client(TIMEOUT)?;
     let ghl = Ghl::new(client.clone(), api.api_base.clone());
+    let links = Links::new(&app.public_base_url);
     run(service_fn(async |call: LambdaEvent<SqsEvent>| {
         let secret = secrets.get().await?;
         let oauth = wiring::oauth(client.clone(), &api, &app, &secret);
         let keys = Arc::new(secret.data_keys()?);
-        let crm = Crm::new(&hub, &ghl, &oauth, keys, &api.provider_id);
+        let crm = Crm::new(&hub, &ghl, &oauth, keys, &api.provider_id, &links);
         let deadline_ms = wiring::deadline_ms(call.context.deadline);
         let answer = handle(&hub, &crm, call.payload, deadline_ms).await;
         ghl.spread().tell(hub.clock.now_ms());

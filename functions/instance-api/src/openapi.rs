@@ -28,7 +28,10 @@ use crate::{Api, described};
         elsewhere::old_green_api_webhook,
         elsewhere::ghl_webhook,
         elsewhere::workflow_action,
-        elsewhere::oauth_callback
+        elsewhere::oauth_callback,
+        elsewhere::file,
+        elsewhere::about_file,
+        elsewhere::fetch_file_again
     )
 )]
 struct Elsewhere;

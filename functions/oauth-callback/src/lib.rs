@@ -22,7 +22,7 @@ use greenhub::domain::text::Lang;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::error::GhlError;
 use greenhub::ghl::oauth::OAuth;
-use greenhub::http::with_security_headers;
+use greenhub::http::{self, with_security_headers};
 use greenhub::pipeline::ids::IdSource;
 use greenhub::store::db::Db;
 use url::Url;
@@ -67,7 +67,7 @@ async fn callback_page<D: Db>(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let lang = page::lang(&headers);
+    let lang = http::lang(&headers);
     let outcome = match code(query.as_deref().unwrap_or_default()) {
         Some(code) => callback.install(&code, lang).await,
         None => Outcome::NoCode,

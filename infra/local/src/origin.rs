@@ -1,5 +1,5 @@
 //! The one origin in front of everything, in the place that CloudFront has on AWS: `/api`,
-//! `/webhooks` and `/oauth` go to the HTTP API byte for byte, the rest is a page.
+//! `/webhooks`, `/oauth` and `/f` go to the HTTP API byte for byte, the rest is a page.
 
 use std::{
     sync::{
@@ -25,7 +25,7 @@ use crate::error::Error;
 const MAX_BODY: usize = 10 << 20;
 /// API Gateway waits no longer for a function.
 const TIMEOUT: Duration = Duration::from_secs(30);
-const TO_THE_API: [&str; 3] = ["/api", "/webhooks", "/oauth"];
+const TO_THE_API: [&str; 4] = ["/api", "/webhooks", "/oauth", "/f"];
 /// About one connection and not about the message (RFC 9110, 7.6.1).
 const HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,

@@ -10,12 +10,13 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_yaml_ng::Value;
 
 /// What the functions may be told, each by at least one function (`shared`'s `config` reads them).
-const VARIABLES: [&str; 18] = [
+const VARIABLES: [&str; 21] = [
     "ALLOWED_LOCAL_HOSTS",
     "APP_SECRET",
     "CHATS_TABLE",
     "CRM_QUEUE_URL",
     "DIRECTORY_TABLE",
+    "FILE_RETENTION_DAYS",
     "GHL_API_BASE",
     "GHL_APP_ID",
     "GHL_CLIENT_ID",
@@ -25,6 +26,8 @@ const VARIABLES: [&str; 18] = [
     "GREEN_API_DEFAULT_BASE",
     "HOLD_SECONDS",
     "LOG_LEVEL",
+    "MEDIA_BUCKET",
+    "MEDIA_QUEUE_URL",
     "OUTBOUND_QUEUE_URL",
     "PUBLIC_BASE_URL",
     "RUNTIME_TABLE",
@@ -131,6 +134,9 @@ fn the_routes_are_these_and_each_reaches_a_function_that_lets_it() {
         ("GET /api/workflow-secret", "InstanceApiFunction"),
         ("POST /api/workflow-secret", "InstanceApiFunction"),
         ("GET /api/openapi.json", "InstanceApiFunction"),
+        ("GET /f/{token}/{name}", "FileLinkFunction"),
+        ("HEAD /f/{token}/{name}", "FileLinkFunction"),
+        ("POST /f/{token}/{name}", "FileLinkFunction"),
     ]);
     assert_eq!(routes, expect);
 
@@ -172,8 +178,10 @@ fn each_function_may_do_what_it_needs_and_no_more() {
             for resource in listed(&statement["Resource"]) {
                 // Panics at anything that is not a reference, `*` before all.
                 let target = referred(resource);
+                // Files have names that nobody knows beforehand, all below one.
+                let is_of_files = resource["!Sub"] == "${MediaBucket.Arn}/files/*";
                 assert!(
-                    !format!("{resource:?}").contains('*'),
+                    is_of_files || !format!("{resource:?}").contains('*'),
                     "{name} may on all of {target}"
                 );
             }
@@ -193,7 +201,7 @@ fn each_function_is_told_of_nothing_that_it_may_not_use() {
         let variables = function["Environment"]["Variables"].as_mapping().unwrap();
         for (variable, value) in variables {
             let variable = variable.as_str().unwrap();
-            let guarded = ["_TABLE", "_QUEUE_URL", "_SECRET"];
+            let guarded = ["_TABLE", "_QUEUE_URL", "_SECRET", "_BUCKET"];
             if guarded.iter().any(|suffix| variable.ends_with(suffix)) {
                 let target = referred(value);
                 assert!(
@@ -206,7 +214,7 @@ fn each_function_is_told_of_nothing_that_it_may_not_use() {
 }
 
 #[test]
-fn only_the_senders_take_from_queues_and_only_their_own() {
+fn only_the_workers_take_from_queues_and_only_their_own() {
     let template = Template::read();
     let takers: Vec<_> = template
         .functions()
@@ -227,7 +235,8 @@ fn only_the_senders_take_from_queues_and_only_their_own() {
         takers,
         [
             ("OutboundSenderFunction", "OutboundQueue"),
-            ("CrmSenderFunction", "CrmQueue")
+            ("CrmSenderFunction", "CrmQueue"),
+            ("MediaKeeperFunction", "MediaQueue")
         ]
     );
 }
@@ -236,7 +245,7 @@ fn only_the_senders_take_from_queues_and_only_their_own() {
 fn queues_outlive_their_functions_and_end_in_dead_letters() {
     let template = Template::read();
     let sources = template.resources("AWS::Lambda::EventSourceMapping");
-    assert_eq!(sources.len(), 2);
+    assert_eq!(sources.len(), 3);
     for (name, source) in sources {
         assert_eq!(
             listed(&source["FunctionResponseTypes"]),
@@ -266,8 +275,8 @@ fn queues_outlive_their_functions_and_end_in_dead_letters() {
         let dead = &template.resource(referred(&redrive["deadLetterTargetArn"]))["Properties"];
         assert_eq!(dead["MessageRetentionPeriod"], 14 * 24 * 3600, "{name}");
     }
-    // Two that work and two for what they could not.
-    assert_eq!(template.resources("AWS::SQS::Queue").len(), 4);
+    // Three that work and three for what they could not.
+    assert_eq!(template.resources("AWS::SQS::Queue").len(), 6);
 }
 
 #[test]

@@ -56,6 +56,22 @@ pub(crate) fn put(app: &App, name: &str, mime: &str, bytes: Bytes) -> String {
     format!("{}/files/{random}/{safe}", app.public_url)
 }
 
+/// The same file under a new link; `None` if there is none under this one.
+pub(crate) fn renew(app: &App, link: &str) -> Option<String> {
+    let (rest, name) = link.rsplit_once('/')?;
+    let random = rest.rsplit('/').next()?;
+    let file = app.lock().kept.files.get(random).cloned()?;
+    let bytes = content(app, random, &file)?;
+    Some(put(app, name, &file.mime, bytes))
+}
+
+fn content(app: &App, random: &str, file: &StoredFile) -> Option<Bytes> {
+    match &file.bytes {
+        Some(bytes) => Some(bytes.clone()),
+        None => Some(fs::read(folder(app)?.join(random)).ok()?.into()),
+    }
+}
+
 /// `GET /files/{random}/{name}`: the name is for people, the random part finds the file.
 pub(crate) async fn download(
     State(app): State<Arc<App>>,
@@ -64,12 +80,8 @@ pub(crate) async fn download(
     let Some(file) = app.lock().kept.files.get(&random).cloned() else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let bytes = match file.bytes {
-        Some(bytes) => bytes,
-        None => match folder(&app).map(|f| fs::read(f.join(&random))) {
-            Some(Ok(bytes)) => bytes.into(),
-            _ => return StatusCode::NOT_FOUND.into_response(),
-        },
+    let Some(bytes) = content(&app, &random, &file) else {
+        return StatusCode::NOT_FOUND.into_response();
     };
     // `nosniff` and a sandbox, because the page is on the same origin.
     let headers = [

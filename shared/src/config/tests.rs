@@ -1,12 +1,15 @@
 use super::*;
 
 /// A whole environment, as the template sets it.
-const SET: [(&str, &str); 18] = [
+const SET: [(&str, &str); 21] = [
     ("DIRECTORY_TABLE", "directory"),
     ("CHATS_TABLE", "chats"),
     ("RUNTIME_TABLE", "runtime"),
     ("OUTBOUND_QUEUE_URL", "http://127.0.0.1/1/outbound"),
     ("CRM_QUEUE_URL", "http://127.0.0.1/1/crm"),
+    ("MEDIA_QUEUE_URL", "http://127.0.0.1/1/media"),
+    ("MEDIA_BUCKET", "media"),
+    ("FILE_RETENTION_DAYS", "31"),
     ("PUBLIC_BASE_URL", "https://hub.example"),
     ("APP_SECRET", "app"),
     ("HOLD_SECONDS", "0"),
@@ -37,6 +40,7 @@ fn read_with(name: &str, value: Option<&str>) -> Result<(), ConfigError> {
     Queues::read(&vars)?;
     App::read(&vars)?;
     Waits::read(&vars)?;
+    Files::read(&vars)?;
     Ghl::read(&vars)?;
     GhlApi::read(&vars)?;
     GhlHook::read(&vars)?;
@@ -50,6 +54,7 @@ fn read_with(name: &str, value: Option<&str>) -> Result<(), ConfigError> {
 fn a_missing_variable_is_named() {
     let may_be_missing = [
         "CHATS_TABLE",
+        "FILE_RETENTION_DAYS",
         "HOLD_SECONDS",
         "UNKNOWN_AFTER_SECONDS",
         "LOG_LEVEL",

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::chat_id::Alias;
+use super::copy::FileCopy;
 
 /// The content of a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,6 +128,9 @@ pub struct File {
     /// Why there is no link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<FileMissing>,
+    /// What became of our copy; `None` if there was never to be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<FileCopy>,
 }
 
 /// How a file is shown.
@@ -151,7 +155,7 @@ pub enum FileKind {
 pub enum FileMissing {
     /// Larger than the 100 MB that the gateway passes on (`SWE002`).
     TooLarge,
-    /// The gateway sent no link.
+    /// The gateway sent no link, or one that leads nowhere.
     NoLink,
 }
 

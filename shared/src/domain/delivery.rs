@@ -26,11 +26,13 @@ pub enum Lane {
     Crm,
     /// What the CRM is told about messages that came from it.
     CrmStatus,
+    /// Copies of files, which keep no order and hold up no message for long.
+    Media,
 }
 
 impl Lane {
     /// Every lane a chat can have.
-    pub const ALL: [Lane; 3] = [Lane::Whatsapp, Lane::Crm, Lane::CrmStatus];
+    pub const ALL: [Lane; 4] = [Lane::Whatsapp, Lane::Crm, Lane::CrmStatus, Lane::Media];
 
     /// The part of keys and of wake-ups.
     pub fn as_str(self) -> &'static str {
@@ -38,6 +40,7 @@ impl Lane {
             Lane::Whatsapp => "whatsapp",
             Lane::Crm => "crm",
             Lane::CrmStatus => "crm_status",
+            Lane::Media => "media",
         }
     }
 }
@@ -80,6 +83,10 @@ pub struct Part {
     /// What went wrong last, for people; without secrets and bodies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Which of the message's files go with the call, on the way to the CRM; all of them unless it
+    /// says. A file whose copy is late follows as a part of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Vec<usize>>,
 }
 
 fn is_zero(n: &u32) -> bool {
@@ -159,6 +166,34 @@ impl Delivery {
         Delivery {
             parts: vec![Part::default(); n_parts],
         }
+    }
+
+    /// The files of a message with `n_files` that go with a part.
+    pub fn files_of(&self, part: usize, n_files: usize) -> Vec<usize> {
+        match self.parts.get(part).map(|part| &part.files) {
+            Some(Some(files)) => files.clone(),
+            Some(None) => (0..n_files).collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether a call that is still to be made will show how `file` stands then.
+    pub fn will_show(&self, file: usize) -> bool {
+        self.parts.iter().any(|part| {
+            let is_open = matches!(
+                part.state,
+                PartState::Pending
+                    | PartState::Retry {
+                        look_since_ms: None,
+                        ..
+                    }
+            );
+            is_open
+                && part
+                    .files
+                    .as_ref()
+                    .is_none_or(|files| files.contains(&file))
+        })
     }
 
     /// Whether nothing is left to be done by the lane.

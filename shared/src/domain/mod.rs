@@ -5,6 +5,7 @@
 
 pub mod chat_id;
 pub mod content;
+pub mod copy;
 pub mod delivery;
 pub mod event;
 pub mod ids;

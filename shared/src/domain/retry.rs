@@ -22,6 +22,20 @@ pub fn look_delay(looks: u32) -> Duration {
     nth(looks, Duration::from_secs(5), Duration::from_secs(120))
 }
 
+/// How long to wait after the `attempts`-th attempt at copying a file that came in: 3, 12, 48 s …
+/// up to half an hour. Links die within hours, so the first ones come quickly.
+pub fn copy_delay(attempts: u32) -> Duration {
+    let factor = 4_u32.saturating_pow(attempts.saturating_sub(1));
+    Duration::from_secs(3)
+        .saturating_mul(factor)
+        .min(Duration::from_secs(1800))
+}
+
+/// The same for one that an agent attached: a conversation waits for it.
+pub fn hand_over_delay(attempts: u32) -> Duration {
+    nth(attempts, Duration::from_secs(2), Duration::from_secs(60))
+}
+
 fn nth(n: u32, min: Duration, max: Duration) -> Duration {
     ExponentialBuilder::new()
         .with_min_delay(min)
@@ -45,5 +59,12 @@ mod tests {
         check(5, 32);
         check(9, 300);
         check(u32::MAX, 300);
+    }
+
+    #[test]
+    fn copies_are_tried_over_an_hour() {
+        let all: Vec<_> = (1..=7).map(|n| copy_delay(n).as_secs()).collect();
+        assert_eq!(all, [3, 12, 48, 192, 768, 1800, 1800]);
+        assert_eq!(copy_delay(u32::MAX).as_secs(), 1800);
     }
 }

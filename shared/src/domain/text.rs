@@ -57,6 +57,8 @@ pub struct TextInput<'a> {
     pub author: &'a Author,
     /// The person's phone, E.164, where the conversation's id does not tell it.
     pub phone: Option<&'a str>,
+    /// Where a file that could not be loaded can be asked for again.
+    pub again_at: Option<&'a str>,
 }
 
 /// The words of one language.
@@ -66,6 +68,9 @@ struct Words {
     file: fn(&str) -> String,
     too_large: fn(&str) -> String,
     no_link: fn(&str) -> String,
+    again_at: fn(&str) -> String,
+    follows: &'static str,
+    late: fn(&str) -> String,
     shared_location: fn(Direction) -> &'static str,
     location: &'static str,
     address: &'static str,
@@ -151,6 +156,17 @@ pub fn crm_text(message: TextInput<'_>, lang: Lang) -> String {
     )
 }
 
+/// The text that files have which come after the text of their message.
+pub fn late_files(files: &[&File], again_at: Option<&str>, lang: Lang) -> String {
+    let words = lang.words();
+    let mut lines: Vec<String> = files
+        .iter()
+        .map(|file| missing(file, words).unwrap_or_else(|| (words.late)(&file.name)))
+        .collect();
+    lines.extend(again_at.map(words.again_at));
+    lines.join("\n")
+}
+
 /// The name under which a new contact is made in the CRM: a group by its title, a person by what
 /// they call themselves, else by what the address book says, else by number.
 ///
@@ -180,7 +196,13 @@ fn body(message: TextInput<'_>, words: &Words) -> String {
     let direction = message.direction;
     match message.content {
         Content::Text { text } => text.clone(),
-        Content::Files { files, caption } => files_text(files, caption, direction, words),
+        Content::Files { files, caption } => {
+            let mut text = files_text(files, caption, direction, words);
+            if let Some(address) = message.again_at {
+                _ = write!(text, "\n{}", (words.again_at)(address));
+            }
+            text
+        }
         Content::Location {
             latitude,
             longitude,
@@ -283,16 +305,25 @@ fn files_text(files: &[File], caption: &str, direction: Direction, words: &Words
         lines.push(caption.to_owned());
     }
     for file in files {
-        match file.missing {
-            Some(FileMissing::TooLarge) => {
-                lines.push(format!("⚠️ {}", (words.too_large)(&file.name)))
-            }
-            Some(FileMissing::NoLink) => lines.push(format!("⚠️ {}", (words.no_link)(&file.name))),
+        match missing(file, words) {
+            Some(why) => lines.push(why),
             None if caption.is_empty() => lines.push(kind_text(file.kind).to_owned()),
             None => {}
         }
+        if file.is_waiting() {
+            lines.push(format!("⏳ {}", words.follows));
+        }
     }
     lines.join("\n")
+}
+
+/// Why a file is not there, if it is not.
+fn missing(file: &File, words: &Words) -> Option<String> {
+    let why = match file.missing? {
+        FileMissing::TooLarge => (words.too_large)(&file.name),
+        FileMissing::NoLink => (words.no_link)(&file.name),
+    };
+    Some(format!("⚠️ {why}"))
 }
 
 fn cards_text(cards: &[ContactCard], direction: Direction, words: &Words) -> String {

@@ -156,6 +156,7 @@ fn file(url: &str, name: Option<String>, caption: Option<String>) -> Result<Cont
             name,
             mime: String::new(),
             missing: None,
+            copy: None,
         }],
         caption: caption.unwrap_or_default(),
     })

@@ -16,25 +16,45 @@ const MAX_NAME: usize = 120;
 /// The longest reason that an agent is shown, in characters.
 const MAX_REASON: usize = 500;
 
-/// The message as it is put into the contact's conversation, `text` being what agents read for it.
-/// Files go by the addresses that the message has for them.
+/// Between WhatsApp's id of a message and the number of a later part, in the id that the CRM keeps
+/// of it. WhatsApp's ids are letters and digits.
+const PART: char = '~';
+
+/// The id that the CRM keeps of a part of a message: the message's own ([`Message::crm_alt_id`]) of
+/// the first one.
+pub fn alt_id(message: &Message, part: usize) -> Option<String> {
+    let id = message.crm_alt_id()?;
+    Some(match part {
+        0 => id,
+        part => format!("{id}{PART}{part}"),
+    })
+}
+
+/// WhatsApp's id of the message that an id of [`alt_id`] is of.
+fn whatsapp_id(alt_id: &str) -> &str {
+    match alt_id.rsplit_once(PART) {
+        Some((id, part)) if part.parse::<usize>().is_ok() => id,
+        _ => alt_id,
+    }
+}
+
+/// A part of a message as it is put into the contact's conversation: `text` is what agents read for
+/// it, `attachments` are the addresses of its files.
 pub fn inbound_post(
     message: &Message,
+    part: usize,
     text: &str,
+    attachments: Vec<String>,
     contact: &ContactId,
     provider_id: &str,
 ) -> InboundPost {
-    let attachments = match &message.content {
-        Content::Files { files, .. } => files.iter().filter_map(|file| file.url.clone()).collect(),
-        _ => Vec::new(),
-    };
     InboundPost {
         type_name: "SMS",
         contact_id: contact.clone(),
         conversation_provider_id: provider_id.to_owned(),
         message: text.to_owned(),
         attachments,
-        alt_id: message.crm_alt_id(),
+        alt_id: alt_id(message, part),
         direction: message.direction,
         date: iso_ms(message.at_ms),
     }
@@ -84,7 +104,10 @@ pub fn from_delivery(delivery: &ProviderDelivery) -> FromCrm {
     FromCrm {
         text: delivery.message.trim().to_owned(),
         files: delivery.attachments.iter().map(|url| file(url)).collect(),
-        quoted: delivery.reply_to_alt_id.clone(),
+        quoted: delivery
+            .reply_to_alt_id
+            .as_deref()
+            .map(|id| whatsapp_id(id).to_owned()),
     }
 }
 
@@ -100,6 +123,7 @@ fn file(address: &str) -> File {
         url: url.map(String::from),
         name,
         mime: String::new(),
+        copy: None,
     }
 }
 

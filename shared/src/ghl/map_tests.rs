@@ -44,18 +44,23 @@ fn missing(name: &str) -> File {
         name: name.into(),
         mime: String::new(),
         missing: Some(FileMissing::NoLink),
+        copy: None,
     }
 }
 
 #[test]
 fn a_message_is_posted_with_all_that_is_known_of_it() {
     // AC 44, AC 63
-    let check = |message: Message, text: &str, expect: Value| {
-        let post = inbound_post(&message, text, &ContactId::new("P1"), "prov1");
+    let url = "https://app.example/f/x/a.png";
+    let check = |message: Message, part: usize, text: &str, expect: Value| {
+        let files = message.files().iter().filter_map(|file| file.url.clone());
+        let files: Vec<_> = files.collect();
+        let post = inbound_post(&message, part, text, files, &ContactId::new("P1"), "prov1");
         assert_eq!(serde_json::to_value(&post).unwrap(), expect);
     };
     check(
         message(text()),
+        0,
         "hi",
         json!({
             "type": "SMS", "contactId": "P1", "conversationProviderId": "prov1", "message": "hi",
@@ -68,13 +73,13 @@ fn a_message_is_posted_with_all_that_is_known_of_it() {
             origin: Origin::Phone,
             ..message(text())
         },
+        0,
         "hi",
         json!({
             "type": "SMS", "contactId": "P1", "conversationProviderId": "prov1", "message": "hi",
             "altId": "3EB0", "direction": "outbound", "date": "2026-11-20T12:00:01.250Z",
         }),
     );
-    let url = "https://app.example/f/x/a.png";
     let file = File {
         url: Some(url.into()),
         missing: None,
@@ -85,16 +90,39 @@ fn a_message_is_posted_with_all_that_is_known_of_it() {
             whatsapp_id: None,
             at_ms: i64::MAX,
             ..message(Content::Files {
-                files: vec![missing("b"), file],
+                files: vec![missing("b"), file.clone()],
                 caption: "".into(),
             })
         },
+        0,
         "",
         json!({
             "type": "SMS", "contactId": "P1", "conversationProviderId": "prov1",
             "attachments": [url], "direction": "inbound",
         }),
     );
+    // A file that comes after its text has an id of its own.
+    check(
+        message(Content::Files {
+            files: vec![file],
+            caption: "c".into(),
+        }),
+        2,
+        "📎",
+        json!({
+            "type": "SMS", "contactId": "P1", "conversationProviderId": "prov1", "message": "📎",
+            "attachments": [url], "altId": "3EB0~2", "direction": "inbound",
+            "date": "2026-11-20T12:00:01.250Z",
+        }),
+    );
+}
+
+#[test]
+fn an_answer_to_a_file_that_came_later_answers_its_message() {
+    let check = |alt_id: &str, expect: &str| assert_eq!(whatsapp_id(alt_id), expect);
+    check("3EB0", "3EB0");
+    check("3EB0~2", "3EB0");
+    check("3EB0~2~x", "3EB0~2~x");
 }
 
 #[test]
@@ -172,6 +200,7 @@ fn a_delivery_becomes_a_content() {
         name: "a.png".into(),
         mime: String::new(),
         missing: None,
+        copy: None,
     };
     let pdf = File {
         kind: FileKind::Document,

@@ -4,9 +4,11 @@
 //! means for the message. The token is part of the address, so no address ever gets into an error.
 
 mod buttons;
+mod files;
 mod host;
 
-pub use self::host::{BadHost, default_api_url, guard_url};
+pub use self::files::Upload;
+pub use self::host::{BadHost, default_api_url, guard_url, media_url};
 
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
@@ -114,7 +116,7 @@ impl GreenApi {
         }
     }
 
-    /// The spread of the latency, from all calls but those that have GREEN-API fetch a file.
+    /// The spread of the latency, from all calls but those that move a file.
     pub fn spread(&self) -> &Spread {
         &self.spread
     }
@@ -343,8 +345,8 @@ impl GreenApi {
             .send()
             .await
             .map_err(|error| not_answered(error, to))?;
-        // How long a file takes to be fetched says nothing about the way to GREEN-API.
-        if !method.starts_with("sendFile") {
+        // How long a file takes says nothing about the way to GREEN-API.
+        if !method.contains("File") {
             self.spread.note(began.elapsed());
         }
         let status = answer.status();

@@ -1,5 +1,6 @@
 //! What every call to a provider and every answer of ours have in common.
 
+mod lang;
 mod problem;
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 
+pub use lang::lang;
 pub use problem::Problem;
 
 /// A connection that is not there by then will not come.
@@ -22,13 +24,17 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// # Errors
 /// The TLS library found nothing to trust.
 pub fn client(request_timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    builder(request_timeout).build()
+}
+
+/// The same, for those who have more to ask of it.
+pub(crate) fn builder(request_timeout: Duration) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("greenhub/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(request_timeout)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .build()
 }
 
 /// A body did not come as it should.

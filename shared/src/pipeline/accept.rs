@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Hub;
+use super::files;
 use super::merge;
 use super::receipt;
 use crate::clock::Millis;
@@ -333,6 +334,7 @@ pub(super) fn place<D: Db, Q: Queue>(
         message.status_reason = Some(reason);
         message.deliveries.clear();
     }
+    let wants_copies = files::want_copies(&mut message, &hub.ids, now);
     for earlier in &id.receipts {
         receipt::apply(&mut message, 0, earlier);
     }
@@ -347,6 +349,10 @@ pub(super) fn place<D: Db, Q: Queue>(
     }
     for destination in message.deliveries.keys() {
         occupy(chat, destination.lane(), seq, now);
+    }
+    if wants_copies {
+        chat.files.insert(seq);
+        chat.set_due(Lane::Media, now);
     }
     if message.untold_crm_status().is_some() {
         chat.untold.insert(seq);

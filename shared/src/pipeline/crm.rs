@@ -1,6 +1,7 @@
 //! The way into the CRM: GoHighLevel's contacts, conversations and statuses.
 
 mod contact;
+mod files;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use self::files::{attachments, carried};
 use super::Hub;
 use super::crm_status::{Teller, Told};
 use super::provider::{Looked, Prepared, Provider, Sent};
@@ -24,6 +26,7 @@ use crate::ghl::map;
 use crate::ghl::messages::ExportQuery;
 use crate::ghl::oauth::OAuth;
 use crate::limiter::{lease, policy};
+use crate::media::link::Links;
 use crate::queue::Queue;
 use crate::store::chats::ChatRow;
 use crate::store::db::{Db, DbError};
@@ -54,6 +57,7 @@ pub struct Crm<'a, D, Q> {
     ghl: &'a Ghl,
     tokens: Tokens<'a, D, Q>,
     provider_id: &'a str,
+    links: &'a Links,
 }
 
 /// What a post needs.
@@ -72,19 +76,22 @@ enum Obstacle {
 }
 
 impl<'a, D: Db, Q: Queue> Crm<'a, D, Q> {
-    /// Posts as the conversation provider `provider_id`, with the tokens in `hub`'s tables.
+    /// Posts as the conversation provider `provider_id`, with the tokens in `hub`'s tables. `links`
+    /// makes the addresses of files.
     pub fn new(
         hub: &'a Hub<D, Q>,
         ghl: &'a Ghl,
         oauth: &'a OAuth,
         keys: Arc<DataKeys>,
         provider_id: &'a str,
+        links: &'a Links,
     ) -> Self {
         Crm {
             hub,
             ghl,
             tokens: Tokens::new(hub, oauth, keys),
             provider_id,
+            links,
         }
     }
 
@@ -290,22 +297,37 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
         Ok(Prepared::Ready { with, at_ms })
     }
 
-    async fn send(&self, ready: Ready, chat: &ChatRow, message: &Message, _: usize) -> Sent {
-        let text = match message.origin {
-            Origin::Workflow => text::sent_text(&message.content, ready.lang),
-            _ => text::crm_text(
-                TextInput {
+    async fn send(&self, ready: Ready, chat: &ChatRow, message: &Message, part: usize) -> Sent {
+        let files = carried(message, part);
+        let again_at = files
+            .iter()
+            .find(|file| file.missing.is_some())
+            .and_then(|file| self.links.of(message, file));
+        let text = match (part, message.origin) {
+            (0, Origin::Workflow) => text::sent_text(&message.content, ready.lang),
+            (0, _) => {
+                let input = TextInput {
                     content: &message.content,
                     quoted: message.quoted.as_ref(),
                     direction: message.direction,
                     chat: &chat.address,
                     author: &message.author,
                     phone: chat.phone.as_deref(),
-                },
-                ready.lang,
-            ),
+                    again_at: again_at.as_deref(),
+                };
+                text::crm_text(input, ready.lang)
+            }
+            _ => text::late_files(&files, again_at.as_deref(), ready.lang),
         };
-        let post = map::inbound_post(message, &text, &ready.contact, self.provider_id);
+        let attachments = attachments(message, &files, self.links);
+        let post = map::inbound_post(
+            message,
+            part,
+            &text,
+            attachments,
+            &ready.contact,
+            self.provider_id,
+        );
         let mut posted = self.ghl.post_inbound(&ready.token, &post).await;
         if let Err(GhlError::Unauthorized(_)) = &posted
             && let Ok(token) = self.tokens.other_than(&ready.location, &ready.token).await
@@ -363,10 +385,10 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
         &self,
         chat: &ChatRow,
         message: &Message,
-        _: usize,
+        part: usize,
         since_ms: Millis,
     ) -> Result<Looked, DbError> {
-        let (Some(crm), Some(alt_id)) = (&chat.crm, message.crm_alt_id()) else {
+        let (Some(crm), Some(alt_id)) = (&chat.crm, map::alt_id(message, part)) else {
             return Ok(Looked::NotFound);
         };
         let mut token = match self.token(&crm.location).await? {

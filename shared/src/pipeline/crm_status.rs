@@ -6,7 +6,7 @@
 use std::future::Future;
 
 use super::Hub;
-use super::lane::{End, LEASE_MARGIN_MS, Run, with_lease};
+use super::lane::{self, End, LEASE_MARGIN_MS, Run, with_lease};
 use super::settle::{self, Change};
 use crate::clock::Millis;
 use crate::domain::delivery::Lane;
@@ -123,20 +123,8 @@ async fn work<D: Db, Q: Queue, T: Teller>(
         if has_told {
             continue;
         }
-        let end = match next_ms {
-            None => {
-                chat.replace_due(Lane::CrmStatus, None);
-                End::Idle
-            }
-            Some(at_ms) => {
-                let wake = chat.wait_until(Lane::CrmStatus, at_ms, hub.clock.now_ms());
-                End::Waits { at_ms, wake }
-            }
-        };
-        match hub.db.write(vec![row::save(key, &mut chat)?]).await {
-            Ok(()) => return Ok(end),
-            Err(DbError::Condition { .. } | DbError::Conflict) => continue,
-            Err(error) => return Err(error),
+        if let Some(end) = lane::rest(hub, chat, Lane::CrmStatus, next_ms).await? {
+            return Ok(end);
         }
     }
 }

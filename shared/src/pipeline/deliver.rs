@@ -2,6 +2,7 @@
 
 use super::Hub;
 use super::echo;
+use super::files::{self, Before};
 use super::lane::Run;
 use super::provider::{Looked, Prepared, Provider, Sent};
 use super::settle;
@@ -159,6 +160,15 @@ async fn send<D: Db, Q: Queue, P: Provider>(
         Some(true) => {}
         Some(false) => return Ok(Next::Stop(Step::OutOfTime)),
         None => return Ok(Next::Stop(Step::Stolen)),
+    }
+    match files::before_sending(hub, message, P::DESTINATION, part).await? {
+        Before::Go => {}
+        Before::Wait(until_ms) => return Ok(Next::Stop(Step::Waits(until_ms))),
+        Before::Anew => return Ok(Next::Anew),
+        Before::Dead(reason) => {
+            die(hub, message, P::DESTINATION, part, reason.to_owned()).await?;
+            return Ok(Next::Anew);
+        }
     }
     let (with, at_ms) = match provider.prepare(chat, message, part).await? {
         Prepared::Ready { with, at_ms } => (with, at_ms),

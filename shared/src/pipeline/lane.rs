@@ -11,6 +11,7 @@ use super::provider::Provider;
 use crate::clock::Millis;
 use crate::domain::delivery::Lane;
 use crate::domain::ids::ChatId;
+use crate::domain::message::Message;
 use crate::queue::Queue;
 use crate::store::chats::{ChatRow, messages_from};
 use crate::store::db::{Db, DbError};
@@ -190,12 +191,14 @@ async fn work<D: Db, Q: Queue, P: Provider>(
             return pause(hub, chat, lane, cursor, until_ms).await;
         }
         cursor = cursor.max(chat.cursor(lane));
-        let messages = messages_from(&hub.db, chat_id, cursor, PAGE).await?;
-        let is_last_page = messages.len() < PAGE;
+        let mut messages = behind(hub, &chat, lane, cursor).await?;
+        let page = messages_from(&hub.db, chat_id, cursor, PAGE).await?;
+        let is_last_page = page.len() < PAGE;
+        messages.extend(page);
         for message in messages {
             let seq = message.seq;
             match deliver::message(hub, provider, run, &chat, message).await? {
-                Step::Settled => cursor = seq + 1,
+                Step::Settled => cursor = cursor.max(seq + 1),
                 Step::Waits(until_ms) => return pause(hub, chat, lane, cursor, until_ms).await,
                 Step::InLine { place, watch_ms } => {
                     return stand(hub, chat, lane, cursor, place, watch_ms).await;
@@ -219,6 +222,7 @@ async fn work<D: Db, Q: Queue, P: Provider>(
         let state = chat.lanes.entry(lane).or_default();
         state.cursor = cursor;
         state.line = None;
+        state.behind.clear();
         chat.replace_due(lane, None);
         // Fails if anything came since the chat was read: then there is more to do.
         match hub
@@ -235,6 +239,49 @@ async fn work<D: Db, Q: Queue, P: Provider>(
             Err(DbError::Condition { .. } | DbError::Conflict) => continue,
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// The messages that got another part after the lane had gone past them.
+async fn behind<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    chat: &ChatRow,
+    lane: Lane,
+    cursor: u64,
+) -> Result<Vec<Message>, DbError> {
+    let mut messages = Vec::new();
+    let state = chat.lanes.get(&lane);
+    for seq in state.iter().flat_map(|state| &state.behind) {
+        if *seq < cursor {
+            messages.extend(row::load(&hub.db, &keys::message(&chat.chat, *seq)).await?);
+        }
+    }
+    Ok(messages)
+}
+
+/// Writes down that a lane has nothing to do before `next_ms`, or nothing at all. `None` if somebody
+/// wrote the chat since it was read: then there may be.
+pub async fn rest<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    mut chat: ChatRow,
+    lane: Lane,
+    next_ms: Option<Millis>,
+) -> Result<Option<End>, DbError> {
+    let end = match next_ms {
+        None => {
+            chat.replace_due(lane, None);
+            End::Idle
+        }
+        Some(at_ms) => {
+            let wake = chat.wait_until(lane, at_ms, hub.clock.now_ms());
+            End::Waits { at_ms, wake }
+        }
+    };
+    let key = keys::chat(&chat.chat);
+    match hub.db.write(vec![row::save(key, &mut chat)?]).await {
+        Ok(()) => Ok(Some(end)),
+        Err(DbError::Condition { .. } | DbError::Conflict) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

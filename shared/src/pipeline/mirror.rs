@@ -61,7 +61,7 @@ async fn is_any_open<D: Db, Q: Queue>(
 /// Whether the lane's message in hand goes out and may be in the CRM without our knowing its id.
 /// Those behind it have not been tried.
 async fn has_open_post<D: Db, Q: Queue>(hub: &Hub<D, Q>, chat: &ChatRow) -> Result<bool, DbError> {
-    let mut from = chat.cursor(Lane::Crm);
+    let mut from = chat.first_open(Lane::Crm);
     loop {
         let messages = messages_from(&hub.db, &chat.chat, from, PAGE).await?;
         let in_hand = messages.iter().find(|message| {

@@ -20,6 +20,10 @@
 //! receipt, echo and settlement comes first leaves what it knows there, and the later ones find it,
 //! because each writes the row under the revision that it read.
 //!
+//! **Files** ([`files`]) are copied beside the lanes. A text goes on without its file after 15
+//! seconds, and that is written down before it goes, so that the file follows as a further part of
+//! the same message, which the lane goes back for.
+//!
 //! **Limits.** A slot is taken before the claim ([`crate::limiter`]), from a schedule that all
 //! running workers share.
 
@@ -36,6 +40,7 @@ pub mod accept;
 pub mod action;
 pub mod deliver;
 pub mod echo;
+pub mod files;
 pub mod ids;
 pub mod inbox;
 pub mod lane;
@@ -78,6 +83,8 @@ pub struct Settings {
     pub unknown_after_ms: Millis,
     /// How long an echo waits for the send that it belongs to, milliseconds.
     pub echo_after_ms: Millis,
+    /// How long the address of a file works, milliseconds.
+    pub file_retention_ms: Millis,
 }
 
 impl Default for Settings {
@@ -86,6 +93,7 @@ impl Default for Settings {
             hold_ms: 600_000,
             unknown_after_ms: 600_000,
             echo_after_ms: 60_000,
+            file_retention_ms: 365 * 24 * 3_600_000,
         }
     }
 }

@@ -26,7 +26,7 @@ pub enum Change {
 
 /// How often writing down a fact is tried: it is not lost for somebody else's writing, and a send
 /// whose outcome is known should not become an unknown one for a table's bad second.
-const TRIES: u32 = 20;
+pub(super) const TRIES: u32 = 20;
 
 /// The name of a part's place in the provider's queue.
 pub fn slot_id(chat: &ChatId, seq: u64, part: usize) -> String {
@@ -357,11 +357,11 @@ pub async fn note_unsure<D: Db, Q: Queue>(
 }
 
 /// Whether the same write can go through when it is tried again after reading anew.
-fn may_pass(error: &DbError) -> bool {
+pub(super) fn may_pass(error: &DbError) -> bool {
     !matches!(error, DbError::Malformed { .. })
 }
 
-async fn pause<D: Db, Q: Queue>(hub: &Hub<D, Q>, tries: u32) {
+pub(super) async fn pause<D: Db, Q: Queue>(hub: &Hub<D, Q>, tries: u32) {
     hub.clock
         .sleep(Duration::from_millis(u64::from(tries.min(10)) * 20))
         .await;

@@ -325,7 +325,7 @@ impl<D: Db, Q: Queue> Provider for Whatsapp<'_, D, Q> {
                         String::new()
                     };
                     let file = FileByUrl {
-                        url: file.url.as_deref().unwrap_or_default(),
+                        url: file.send_url().unwrap_or_default(),
                         name: &file.name,
                         caption: &caption,
                     };

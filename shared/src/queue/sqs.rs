@@ -26,6 +26,7 @@ impl Sqs {
         match lane {
             Lane::Whatsapp => &self.queues.outbound_url,
             Lane::Crm | Lane::CrmStatus => &self.queues.crm_url,
+            Lane::Media => &self.queues.media_url,
         }
     }
 }

@@ -51,6 +51,9 @@ pub struct ChatRow {
     /// Messages whose status the CRM has not been told yet.
     #[serde(default)]
     pub untold: BTreeSet<u64>,
+    /// Messages with files whose copies are still to be made.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub files: BTreeSet<u64>,
     /// Echoes of messages that nobody has claimed: their WhatsApp id and when they came.
     #[serde(default)]
     pub echoes: BTreeMap<String, Millis>,
@@ -90,6 +93,9 @@ pub struct LaneState {
     /// Where it stands in the line for the provider's queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
+    /// Messages before the cursor that got another part since.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub behind: BTreeSet<u64>,
 }
 
 /// A chat's contact in the CRM.
@@ -124,6 +130,7 @@ impl ChatRow {
             last_in_ms: 0,
             lanes: BTreeMap::new(),
             untold: BTreeSet::new(),
+            files: BTreeSet::new(),
             echoes: BTreeMap::new(),
             crm: None,
             merged_into: None,
@@ -182,6 +189,13 @@ impl ChatRow {
     /// The first sequence that a lane may have work at.
     pub fn cursor(&self, lane: Lane) -> u64 {
         self.lanes.get(&lane).map_or(1, |state| state.cursor.max(1))
+    }
+
+    /// The first sequence that a lane has work at, those that it goes back for included.
+    pub fn first_open(&self, lane: Lane) -> u64 {
+        let state = self.lanes.get(&lane);
+        let behind = state.and_then(|state| state.behind.first().copied());
+        self.cursor(lane).min(behind.unwrap_or(u64::MAX))
     }
 
     fn settle_due(&mut self) {
@@ -244,6 +258,25 @@ pub struct ParkedEcho {
     /// What it says.
     pub message: NewMessage,
 }
+
+/// Where the address of a file leads: to the message that has it, for as long as the row is there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileLinkRow {
+    /// The revision.
+    pub rev: u64,
+    /// The message's chat.
+    pub chat: ChatId,
+    /// Its place there.
+    pub seq: u64,
+    /// Which of its files.
+    pub file: usize,
+    /// Until when the address works, milliseconds since 1970: checked on every read.
+    pub until_ms: Millis,
+    /// When the row may be cleaned up, seconds since 1970.
+    pub expires_at: i64,
+}
+
+row!(FileLinkRow, "a file's address");
 
 /// A contact's conversation on one number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

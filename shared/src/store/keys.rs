@@ -205,6 +205,25 @@ pub fn unsure_of_sk(sk: &str) -> Option<(ChatId, u64)> {
     Some((ChatId::new(chat), seq.parse().ok()?))
 }
 
+/// Where the address of a file of this number leads.
+pub fn file_link(number: &NumberId, link: &str) -> Key {
+    key(Table::Chats, file_links_pk(number), format!("F#{link}"))
+}
+
+/// The addresses of all files of this number: partition and range of sort keys.
+pub fn file_links(number: &NumberId) -> (String, Range) {
+    (file_links_pk(number), starting_with("F#"))
+}
+
+/// The address that a row of [`file_links`] is of.
+pub fn link_of_sk(sk: &str) -> Option<&str> {
+    sk.strip_prefix("F#")
+}
+
+fn file_links_pk(number: &NumberId) -> String {
+    format!("NUM#{number}#FILES")
+}
+
 /// A body that could not be understood.
 pub fn quarantine(number: &NumberId, at_ms: i64, sha256: &str) -> Key {
     key(
@@ -315,6 +334,18 @@ pub fn seen_context(sha256: &str) -> Key {
         format!("CONTEXT#{sha256}"),
         "CONTEXT".into(),
     )
+}
+
+// --- files ---------------------------------------------------------------------------------------
+
+/// Where a file is in the bucket, by a random id of its own.
+pub fn object(number: &NumberId, id: &str) -> String {
+    format!("{}{id}", objects(number))
+}
+
+/// What the keys of all files of a number begin with.
+pub fn objects(number: &NumberId) -> String {
+    format!("files/{number}/")
 }
 
 fn starting_with(prefix: &str) -> Range {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
+use greenhub::domain::copy::FileCopy;
 use greenhub::domain::delivery::{Destination, PartState};
 use greenhub::domain::message::Message;
 use greenhub::domain::status::Status;
@@ -10,7 +11,7 @@ use greenhub::store::chats::ChatRow;
 use greenhub::store::db::{Item, Key, Table};
 use greenhub::store::row;
 
-use crate::providers::{status_rank, text_of};
+use crate::providers::{RECEIPTS, is_dead, status_rank, text_of};
 use crate::workflows;
 use crate::world::World;
 
@@ -22,6 +23,12 @@ pub struct Seen {
     pub unknown: u64,
     pub merges: u64,
     pub strangers: u64,
+    /// Files that followed their text.
+    pub late: u64,
+    /// Files that nobody could fetch.
+    pub gone: u64,
+    /// Copies that were made more than once.
+    pub doubled: u64,
 }
 
 impl Seen {
@@ -31,10 +38,15 @@ impl Seen {
         self.unknown += other.unknown;
         self.merges += other.merges;
         self.strangers += other.strangers;
+        self.late += other.late;
+        self.gone += other.gone;
+        self.doubled += other.doubled;
     }
 
     pub fn is_eventful(&self) -> bool {
-        self.crashes > 0 && self.unknown > 0 && self.merges > 0 && self.strangers > 0
+        let of_messages = [self.crashes, self.unknown, self.merges, self.strangers];
+        let of_files = [self.late, self.gone, self.doubled];
+        of_messages.into_iter().chain(of_files).all(|n| n > 0)
     }
 }
 
@@ -61,8 +73,14 @@ pub fn check(world: &World) -> Result<Seen, String> {
     order_holds(world, &messages)?;
     statuses_only_go_forward(world, &messages)?;
     workflows::check(world, &messages)?;
+    let (late, gone) = every_file_is_shown_once(world, &messages)?;
+    let copies = world.copies.lock().unwrap();
+    let different: BTreeSet<_> = copies.iter().collect();
 
     Ok(Seen {
+        late,
+        gone,
+        doubled: (copies.len() - different.len()) as u64,
         messages: messages.len() as u64,
         crashes: world.dice.crashes.load(Ordering::Relaxed),
         unknown,
@@ -96,6 +114,11 @@ fn came_to_rest(world: &World, chats: &[ChatRow]) -> Result<(), String> {
         ensure!(
             chat.untold.is_empty(),
             "chat {} has statuses to tell",
+            chat.chat
+        );
+        ensure!(
+            chat.files.is_empty(),
+            "chat {} has files to copy: {chat:?}",
             chat.chat
         );
         ensure!(
@@ -167,28 +190,32 @@ fn nothing_is_sent_twice(world: &World, messages: &[Message]) -> Result<u64, Str
             continue;
         };
         let person = world.person_of(&message.chat).unwrap();
-        let entry = of_text
-            .entry((person, text_of(&message.content)))
-            .or_default();
-        entry.0 += 1;
-        match &delivery.parts[0].state {
-            PartState::Done => {
-                let id = delivery.parts[0].remote_id.as_deref();
-                let is_real = phones.iter().any(|sent| Some(sent.id.as_str()) == id);
-                ensure!(is_real, "{id:?} is settled and was never sent");
-                entry.1 += 1;
-            }
-            PartState::Unknown {
-                to_person: true, ..
-            } => {
-                entry.2 += 1;
-                unknown += 1;
-            }
-            other => {
-                return Err(format!(
-                    "seq {} of {} ended as {other:?}",
-                    message.seq, message.chat
-                ));
+        for (n, part) in delivery.parts.iter().enumerate() {
+            let entry = of_text
+                .entry((person, text_of(&message.content, n)))
+                .or_default();
+            entry.0 += 1;
+            match &part.state {
+                PartState::Done => {
+                    let id = part.remote_id.as_deref();
+                    let is_real = phones.iter().any(|sent| Some(sent.id.as_str()) == id);
+                    ensure!(is_real, "{id:?} is settled and was never sent");
+                    entry.1 += 1;
+                }
+                PartState::Unknown {
+                    to_person: true, ..
+                } => {
+                    entry.2 += 1;
+                    unknown += 1;
+                }
+                // Its file is not to be had.
+                PartState::Dead if is_dead(message.files()[n].url.as_deref()) => {}
+                other => {
+                    return Err(format!(
+                        "part {n} of seq {} of {} ended as {other:?}",
+                        message.seq, message.chat
+                    ));
+                }
             }
         }
     }
@@ -214,6 +241,47 @@ fn nothing_is_sent_twice(world: &World, messages: &[Message]) -> Result<u64, Str
     let unique: BTreeSet<_> = ids.iter().collect();
     ensure!(ids.len() == unique.len(), "two messages claim the same id");
     Ok(unknown)
+}
+
+// AC 51: what came in is kept and shown, with its text or after it; what is not to be had is told.
+fn every_file_is_shown_once(world: &World, messages: &[Message]) -> Result<(u64, u64), String> {
+    let crm = world.crm.lock().unwrap();
+    let copies = world.copies.lock().unwrap();
+    let (mut late, mut gone) = (0, 0);
+    for message in messages {
+        let Some(delivery) = message.deliveries.get(&Destination::Crm) else {
+            continue;
+        };
+        let id = message.whatsapp_id.clone().unwrap_or_default();
+        let posts: Vec<_> = crm
+            .iter()
+            .filter(|post| post.alt_id == id || post.alt_id.starts_with(&format!("{id}~")))
+            .collect();
+        ensure!(
+            posts.len() == delivery.parts.len(),
+            "{id} has {} parts and {} posts",
+            delivery.parts.len(),
+            posts.len()
+        );
+        late += delivery.parts.len() as u64 - 1;
+        for file in message.files() {
+            match &file.copy {
+                Some(FileCopy::Kept { object, link, .. }) => {
+                    let n_shown = posts.iter().filter(|post| post.files.contains(link));
+                    ensure!(n_shown.count() == 1, "a file of {id} is not shown once");
+                    ensure!(copies.contains(object), "a file of {id} was never copied");
+                }
+                Some(FileCopy::Gone { .. }) => {
+                    let is_told = posts.iter().any(|post| post.tells_of_missing);
+                    ensure!(is_told, "nobody is told of a lost file of {id}");
+                    ensure!(is_dead(file.url.as_deref()), "a file of {id} was given up");
+                    gone += 1;
+                }
+                other => return Err(format!("a file of {id} ended as {other:?}")),
+            }
+        }
+    }
+    Ok((late, gone))
 }
 
 // Promise 2: order is kept per chat and direction.
@@ -274,15 +342,18 @@ fn statuses_only_go_forward(world: &World, messages: &[Message]) -> Result<(), S
             .map(|(_, status)| status_rank(*status))
             .collect();
         ensure!(ranks.is_sorted(), "{} was told {ranks:?}", crm.message_id);
-        let furthest = message
-            .whatsapp_id
-            .as_ref()
-            .and_then(|id| receipts.get(id))
-            .map_or(Status::Accepted, |all| {
-                all.iter()
-                    .fold(Status::Accepted, |now, next| now.advance(*next))
-            });
-        if message.whatsapp_id.is_some() {
+        let parts = &message.deliveries[&Destination::Whatsapp].parts;
+        // As far as the slowest of its parts.
+        let furthest = parts
+            .iter()
+            .filter_map(|part| part.remote_id.as_ref())
+            .map(|id| {
+                let all = receipts.get(id).into_iter().flatten();
+                all.fold(Status::Accepted, |now, next| now.advance(*next))
+            })
+            .min_by_key(|status| RECEIPTS.iter().position(|receipt| receipt == status))
+            .unwrap_or(Status::Accepted);
+        if parts.iter().all(|part| part.state == PartState::Done) {
             ensure!(
                 message.status == furthest,
                 "{} shows {:?}, WhatsApp said {furthest:?}",

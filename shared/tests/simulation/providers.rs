@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use greenhub::clock::Millis;
 use greenhub::domain::content::Content;
+use greenhub::domain::copy::FileCopy;
 use greenhub::domain::delivery::Destination;
 use greenhub::domain::event::IdKind;
 use greenhub::domain::message::{CrmStatus, Direction, Message};
 use greenhub::domain::status::Status;
+use greenhub::ghl::map::alt_id;
 use greenhub::limiter::policy::DrainPace;
 use greenhub::pipeline::crm_status::{Teller, Told};
 use greenhub::pipeline::echo::{self, CLOCK_SKEW_MS};
+use greenhub::pipeline::files::{Copied, Keeper, hands_over};
 use greenhub::pipeline::line::{self, Place};
 use greenhub::pipeline::provider::{Looked, Prepared, Provider, Sent};
 use greenhub::pipeline::settle::slot_id;
@@ -40,6 +43,10 @@ pub struct InCrm {
     pub id: String,
     pub alt_id: String,
     pub direction: Direction,
+    /// The links of the files that came with it.
+    pub files: Vec<String>,
+    /// It says that a file cannot be had.
+    pub tells_of_missing: bool,
 }
 
 /// GREEN-API as one process sees it.
@@ -55,10 +62,34 @@ pub struct Crm {
     pub process: Arc<Process>,
 }
 
-pub fn text_of(content: &Content) -> String {
+/// Makes copies as one process sees it.
+pub struct Copies {
+    pub world: Arc<World>,
+    pub process: Arc<Process>,
+}
+
+/// What stands for a part on the phone and in the journal.
+pub fn text_of(content: &Content, part: usize) -> String {
     match content {
         Content::Text { text } => text.clone(),
+        Content::Files { caption, .. } if part == 0 => caption.clone(),
+        Content::Files { caption, .. } => format!("{caption}, file {part}"),
         other => format!("{other:?}"),
+    }
+}
+
+/// A part as its echo shows it.
+fn echo_of(content: &Content, part: usize) -> Content {
+    match content {
+        Content::Files { files, caption } => Content::Files {
+            files: files.get(part).cloned().into_iter().collect(),
+            caption: if part == 0 {
+                caption.clone()
+            } else {
+                String::new()
+            },
+        },
+        other => other.clone(),
     }
 }
 
@@ -134,7 +165,8 @@ impl Provider for Whatsapp {
             .clock
             .sleep(Duration::from_millis(50 + world.dice.below(400)))
             .await;
-        let id = world.take_for_phone(&message.chat, text_of(&message.content));
+        let text = text_of(&message.content, part);
+        let id = world.take_for_phone(&message.chat, text, echo_of(&message.content, part));
         self.process.maybe_die(20).await;
         if world.dice.mishap(20) {
             return Sent::Unknown {
@@ -153,7 +185,7 @@ impl Provider for Whatsapp {
         &self,
         _: &ChatRow,
         message: &Message,
-        _: usize,
+        part: usize,
         since_ms: Millis,
     ) -> Result<Looked, DbError> {
         let world = &self.world;
@@ -161,7 +193,7 @@ impl Provider for Whatsapp {
         if world.dice.mishap(50) {
             return Ok(Looked::NotNow);
         }
-        let text = text_of(&message.content);
+        let text = text_of(&message.content, part);
         let journal = world.phones.lock().unwrap().clone();
         for entry in journal.iter().filter(|entry| {
             !entry.is_missing_in_journal
@@ -198,7 +230,7 @@ impl Provider for Crm {
         Ok(Prepared::Ready { with: (), at_ms: 0 })
     }
 
-    async fn send(&self, (): (), _: &ChatRow, message: &Message, _: usize) -> Sent {
+    async fn send(&self, (): (), _: &ChatRow, message: &Message, part: usize) -> Sent {
         let world = &self.world;
         self.process.maybe_die(20).await;
         if world.is_crm_down() || world.dice.mishap(20) {
@@ -216,7 +248,7 @@ impl Provider for Crm {
             .clock
             .sleep(Duration::from_millis(50 + world.dice.below(300)))
             .await;
-        let id = world.take_for_crm(message);
+        let id = world.take_for_crm(message, part);
         self.process.maybe_die(20).await;
         if world.dice.mishap(20) {
             return Sent::Unknown {
@@ -230,9 +262,10 @@ impl Provider for Crm {
         &self,
         _: &ChatRow,
         message: &Message,
-        _: usize,
+        part: usize,
         _: Millis,
     ) -> Result<Looked, DbError> {
+        let alt_id = alt_id(message, part);
         if self.world.dice.mishap(50) {
             return Ok(Looked::NotNow);
         }
@@ -277,6 +310,88 @@ impl Teller for Crm {
         self.process.maybe_die(10).await;
         Ok(Told::Yes)
     }
+}
+
+impl Keeper for Copies {
+    const LONGEST_CALL_MS: Millis = 60_000;
+
+    async fn copy(
+        &self,
+        _: &ChatRow,
+        message: &Message,
+        file: usize,
+        object: &str,
+    ) -> Result<Copied, DbError> {
+        let world = &self.world;
+        let file = &message.files()[file];
+        self.process.maybe_die(15).await;
+        world
+            .clock
+            .sleep(Duration::from_millis(50 + world.dice.below(900)))
+            .await;
+        // A large file, or a slow server.
+        if world.dice.mishap(100) {
+            world
+                .clock
+                .sleep(Duration::from_secs(world.dice.below(50)))
+                .await;
+        }
+        if is_dead(file.url.as_deref()) {
+            return Ok(Copied::Dead {
+                reason: "404".into(),
+            });
+        }
+        if world.dice.mishap(250) {
+            return Ok(Copied::Failed {
+                reason: "503".into(),
+            });
+        }
+        if world.dice.mishap(20) {
+            return Ok(Copied::NotNow {
+                until_ms: world.clock.now_ms() + 7_000,
+            });
+        }
+        let name = format!("{}.png", file.name.trim_end_matches(".png"));
+        let mime = "image/png".to_owned();
+        world.copies.lock().unwrap().push(object.to_owned());
+        self.process.maybe_die(15).await;
+        Ok(if hands_over(message) {
+            Copied::Handed {
+                url: format!("https://gateway.example/{object}"),
+                name,
+                mime,
+            }
+        } else {
+            Copied::Kept {
+                name,
+                mime,
+                n_bytes: 1,
+            }
+        })
+    }
+}
+
+/// An address that leads nowhere.
+pub fn is_dead(url: Option<&str>) -> bool {
+    url.is_some_and(|url| url.ends_with("/dead"))
+}
+
+/// The links of the files that go with a part, and whether it says that one cannot be had.
+pub fn shown_files(message: &Message, part: usize) -> (Vec<String>, bool) {
+    let files = message.files();
+    let Some(delivery) = message.deliveries.get(&Destination::Crm) else {
+        return Default::default();
+    };
+    let carried = delivery.files_of(part, files.len());
+    let carried = || carried.iter().map(|index| &files[*index]);
+    let links = carried().filter_map(|file| match &file.copy {
+        Some(FileCopy::Kept { link, .. }) => Some(link.clone()),
+        _ => None,
+    });
+    (
+        links.collect(),
+        carried().any(|file| file.missing.is_some()),
+    )
 }
 
 /// How far a status may still be told after another one.

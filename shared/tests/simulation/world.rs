@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use greenhub::clock::{Clock, Millis};
 use greenhub::domain::chat_id::Alias;
-use greenhub::domain::content::Content;
+use greenhub::domain::content::{Content, File, FileKind};
 use greenhub::domain::delivery::Lane;
 use greenhub::domain::event::{Author, IdKind, NewMessage};
 use greenhub::domain::ids::{ChatId, ContactId, IdInstance, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::message::{CrmStatus, Direction, Message, Origin};
 use greenhub::domain::status::{InstanceState, Receipt, Status};
+use greenhub::ghl::map::alt_id;
 use greenhub::pipeline::accept::{self, CrmSend, Home};
 use greenhub::pipeline::ids::IdSource;
-use greenhub::pipeline::{Hub, Settings, crm_status, lane, receipt, sweep};
+use greenhub::pipeline::{Hub, Settings, crm_status, files, lane, receipt, sweep};
 use greenhub::queue::WakeUp;
 use greenhub::queue::memory::MemoryQueue;
 use greenhub::store::chats::ChatRow;
@@ -24,7 +25,7 @@ use greenhub::store::memory::MemoryDb;
 use greenhub::store::{keys, row};
 
 use crate::chaos::{Dice, Process};
-use crate::providers::{Crm, InCrm, OnPhone, RECEIPTS, Whatsapp, text_of};
+use crate::providers::{Copies, Crm, InCrm, OnPhone, RECEIPTS, Whatsapp, shown_files, text_of};
 use crate::workflows::contact;
 
 pub type SimHub = Hub<MemoryDb, MemoryQueue>;
@@ -62,6 +63,8 @@ pub struct World {
     pub acted: Mutex<Vec<(u64, String)>>,
     /// Receipts that were answered 200.
     pub receipts: Mutex<BTreeMap<String, Vec<Status>>>,
+    /// Copies that were made, the doubled ones as well.
+    pub copies: Mutex<Vec<String>>,
     crm_down: Mutex<(Millis, Millis)>,
     people: Mutex<BTreeMap<ChatId, usize>>,
 }
@@ -83,6 +86,7 @@ impl World {
             asked: Mutex::default(),
             acted: Mutex::default(),
             receipts: Mutex::default(),
+            copies: Mutex::default(),
             crm_down: Mutex::new((down_from, down_from + dice.below(240_000) as Millis)),
             people: Mutex::default(),
             dice,
@@ -206,12 +210,11 @@ impl World {
                     phone: None,
                     author: Author::default(),
                     at_s: Some(self.clock.now_ms() / 1000),
-                    content: Content::Text {
-                        text: if api_echo {
-                            format!("stranger {n}")
-                        } else {
-                            format!("text {n}")
+                    content: match api_echo {
+                        true => Content::Text {
+                            text: format!("stranger {n}"),
                         },
+                        false => self.says(format!("text {n}"), 1),
                     },
                     quoted: None,
                 })));
@@ -237,14 +240,39 @@ impl World {
         }
     }
 
+    /// A text, or files with the text as their caption.
+    fn says(&self, text: String, most_files: u64) -> Content {
+        if !self.dice.chance(350) {
+            return Content::Text { text };
+        }
+        let n_files = 1 + self.dice.below(most_files);
+        let files = (0..n_files).map(|file| File {
+            kind: FileKind::Image,
+            url: Some(match self.dice.chance(150) {
+                true => "https://files.example/dead".to_owned(),
+                false => format!("https://files.example/{text}"),
+            }),
+            name: format!("{text}-{file}"),
+            mime: String::new(),
+            missing: None,
+            copy: None,
+        });
+        Content::Files {
+            files: files.collect(),
+            caption: text,
+        }
+    }
+
     /// One message of an agent: the CRM delivers it again until it is taken, and now and then after.
     async fn agent(self: Arc<Self>, n: u64, person: usize) {
         let message_id = format!("A{n}");
         // Agents repeat themselves.
-        let text = if self.dice.chance(200) {
-            "ok".to_owned()
+        let (text, content) = if self.dice.chance(200) {
+            let text = "ok".to_owned();
+            (text.clone(), Content::Text { text })
         } else {
-            format!("answer {n}")
+            let text = format!("answer {n}");
+            (text.clone(), self.says(text, 2))
         };
         let send = CrmSend {
             message_id: message_id.clone(),
@@ -260,7 +288,7 @@ impl World {
                 phone: None,
                 author: Author::default(),
                 at_s: None,
-                content: Content::Text { text: text.clone() },
+                content,
                 quoted: None,
             },
             refused: None,
@@ -303,7 +331,7 @@ impl World {
     }
 
     /// The gateway takes a message: it is on the phone, and echo and receipts follow.
-    pub fn take_for_phone(self: &Arc<Self>, chat: &ChatId, text: String) -> String {
+    pub fn take_for_phone(self: &Arc<Self>, chat: &ChatId, text: String, echo: Content) -> String {
         let person = self.person_of(chat).unwrap_or_default();
         let mut phones = self.phones.lock().unwrap();
         let id = format!("W{}", phones.len());
@@ -311,24 +339,27 @@ impl World {
         phones.push(OnPhone {
             id: id.clone(),
             person,
-            text: text.clone(),
+            text,
             at_ms: now,
             is_ours: true,
             is_missing_in_journal: self.dice.chance(100),
         });
         drop(phones);
-        tokio::spawn(self.clone().follow_up(id.clone(), person, text, now));
+        tokio::spawn(self.clone().follow_up(id.clone(), person, echo, now));
         id
     }
 
     /// The CRM takes a message.
-    pub fn take_for_crm(self: &Arc<Self>, message: &Message) -> String {
+    pub fn take_for_crm(self: &Arc<Self>, message: &Message, part: usize) -> String {
+        let (files, tells_of_missing) = shown_files(message, part);
         let mut crm = self.crm.lock().unwrap();
         let id = format!("g{}", crm.len());
         crm.push(InCrm {
             id: id.clone(),
-            alt_id: message.crm_alt_id().unwrap_or_default(),
+            alt_id: alt_id(message, part).unwrap_or_default(),
             direction: message.direction,
+            files,
+            tells_of_missing,
         });
         drop(crm);
         if message.origin == Origin::Workflow && self.dice.chance(300) {
@@ -339,7 +370,13 @@ impl World {
         id
     }
 
-    async fn follow_up(self: Arc<Self>, id: String, person: usize, text: String, sent_ms: Millis) {
+    async fn follow_up(
+        self: Arc<Self>,
+        id: String,
+        person: usize,
+        content: Content,
+        sent_ms: Millis,
+    ) {
         let mut notes = Vec::new();
         if !self.dice.chance(100) {
             notes.push(Note::Message(Box::new(NewMessage {
@@ -353,7 +390,7 @@ impl World {
                 phone: None,
                 author: Author::default(),
                 at_s: Some(sent_ms / 1000),
-                content: Content::Text { text },
+                content,
                 quoted: None,
             })));
         }
@@ -467,12 +504,17 @@ impl World {
             process: process.clone(),
             hub: self.hub(&process),
         };
+        let copies = Copies {
+            world: self.clone(),
+            process: process.clone(),
+        };
         let _ = process
             .run(Box::pin(async {
                 match lane {
                     Lane::Whatsapp => lane::work_off(&hub, &whatsapp, &chat, deadline).await,
                     Lane::Crm => lane::work_off(&hub, &crm, &chat, deadline).await,
                     Lane::CrmStatus => crm_status::work_off(&hub, &crm, &chat, deadline).await,
+                    Lane::Media => files::work_off(&hub, &copies, &chat, deadline).await,
                 }
             }))
             .await;

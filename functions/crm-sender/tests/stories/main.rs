@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod actions;
+mod attachments;
 mod faults;
+mod files;
 mod inbound;
 mod outbound;
 mod tokens;

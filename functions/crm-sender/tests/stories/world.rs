@@ -19,6 +19,10 @@ use greenhub::ghl::client::Ghl;
 use greenhub::ghl::oauth::OAuth;
 use greenhub::ghl::signature::PublicKeys;
 use greenhub::green_api::client::GreenApi;
+use greenhub::media::fetch::Fetcher;
+use greenhub::media::keep::Keep;
+use greenhub::media::link::Links;
+use greenhub::media::memory::MemoryStore;
 use greenhub::pipeline::crm::Crm;
 use greenhub::pipeline::ids::IdSource;
 use greenhub::pipeline::whatsapp::Whatsapp;
@@ -38,6 +42,8 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::attachments;
+
 /// The sandbox's first location and number; its second number, in the same location here; and one
 /// of another location.
 pub(crate) const L1: &str = "Lo1sandboxAcmePlumb1";
@@ -45,6 +51,9 @@ pub(crate) const L2: &str = "Lo2sandboxBetaDental";
 pub(crate) const I1: u64 = 1_101_000_001;
 pub(crate) const I2: u64 = 1_101_000_002;
 pub(crate) const IX: u64 = 1_101_000_009;
+
+/// Where files of ours are reached.
+pub(crate) const HUB: &str = "https://hub.example";
 
 /// How long something may take to show, in real time.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -61,7 +70,12 @@ pub(crate) struct World {
     sandbox: Sandbox,
     app_url: String,
     http: Client,
-    hub: Hub<MemoryDb, MemoryQueue>,
+    pub(crate) hub: Hub<MemoryDb, MemoryQueue>,
+    pub(crate) store: MemoryStore,
+    /// Where agents' attachments are.
+    pub(crate) attachments: String,
+    fetcher: Fetcher,
+    links: Links,
     green: GreenApi,
     ghl: Ghl,
     oauth: OAuth,
@@ -121,8 +135,14 @@ impl World {
         let app_url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, routes).await });
         sandbox.set_app_url(app_url.clone());
+        let attachments = attachments::serve().await;
+        let local = [sandbox.url(), attachments.clone()];
         let world = World {
             hub: hub(),
+            store: MemoryStore::default(),
+            attachments,
+            fetcher: Fetcher::new(local.into()).unwrap(),
+            links: Links::new(&HUB.parse().unwrap()),
             green: GreenApi::new(http.clone()),
             oauth: OAuth::new(
                 http.clone(),
@@ -280,17 +300,36 @@ impl World {
         if visible.is_empty() {
             return false;
         }
+        let (media, visible): (Vec<_>, Vec<_>) = visible
+            .into_iter()
+            .partition(|wake_up| wake_up.lane() == Lane::Media);
         let (outbound, crm): (Vec<_>, Vec<_>) = visible
             .into_iter()
             .partition(|wake_up| wake_up.lane() == Lane::Whatsapp);
         let deadline_ms = self.clock.now_ms() + 117_000;
         let whatsapp = Whatsapp::new(&self.hub, &self.green, Arc::clone(&self.keys));
         let keys = Arc::clone(&self.keys);
-        let to_crm = Crm::new(&self.hub, &self.ghl, &self.oauth, keys, &self.provider_id);
-        let (outbound, crm) = futures::join!(
+        let to_crm = Crm::new(
+            &self.hub,
+            &self.ghl,
+            &self.oauth,
+            keys,
+            &self.provider_id,
+            &self.links,
+        );
+        let keep = Keep {
+            hub: &self.hub,
+            green: &self.green,
+            keys: Arc::clone(&self.keys),
+            fetcher: &self.fetcher,
+            store: &self.store,
+        };
+        let (media, outbound, crm) = futures::join!(
+            media_keeper::handle(&self.hub, &keep, batch(media), deadline_ms + 180_000),
             outbound_sender::handle(&self.hub, &whatsapp, batch(outbound), deadline_ms),
             crm_sender::handle(&self.hub, &to_crm, batch(crm), deadline_ms),
         );
+        assert!(media.batch_item_failures.is_empty());
         assert!(outbound.batch_item_failures.is_empty());
         assert!(crm.batch_item_failures.is_empty());
         true
@@ -318,6 +357,12 @@ impl World {
             }
             Clock::system().sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Time goes by.
+    pub(crate) fn pass(&self, time: Duration) {
+        let ms = Millis::try_from(time.as_millis()).unwrap();
+        self.ahead_ms.fetch_add(ms, Ordering::SeqCst);
     }
 
     /// Works until nothing happens any more, without going on in time.

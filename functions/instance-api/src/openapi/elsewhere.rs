@@ -73,3 +73,49 @@ pub fn workflow_action() {}
     )
 )]
 pub fn oauth_callback() {}
+
+/// Leads to a file. Whoever has its address has the file.
+#[utoipa::path(
+    get, path = "/f/{token}/{name}", tag = "files", security(()),
+    params(
+        ("token" = String, Path, description = "What finds the file; nobody can guess it"),
+        ("name" = String, Path, description = "For people, and for programs that go by the ending"),
+    ),
+    responses(
+        (status = 302, description = "To the file, at an address that works for an hour"),
+        (status = 404, content_type = "text/html", description = "No such file, or one that could not be fetched, with a way to ask for it again"),
+        (status = 500, content_type = "text/html", description = "Our table or bucket does not answer"),
+        (status = 503, content_type = "text/html", description = "It is being fetched"),
+    )
+)]
+pub fn file() {}
+
+/// What kind of file it is, without the file.
+#[utoipa::path(
+    head, path = "/f/{token}/{name}", tag = "files", security(()),
+    params(
+        ("token" = String, Path, description = "What finds the file"),
+        ("name" = String, Path, description = "Decides nothing"),
+    ),
+    responses(
+        (status = 200, description = "It is there; its type and name are in the headers"),
+        (status = 404, description = "It is not"),
+        (status = 500, description = "Our table does not answer"),
+    )
+)]
+pub fn about_file() {}
+
+/// Asks WhatsApp once more for a file that could not be fetched; in vain within a minute.
+#[utoipa::path(
+    post, path = "/f/{token}/{name}", tag = "files", security(()),
+    params(
+        ("token" = String, Path, description = "What finds the file"),
+        ("name" = String, Path, description = "Decides nothing"),
+    ),
+    responses(
+        (status = 303, description = "Back to the page, which tells how it stands"),
+        (status = 404, content_type = "text/html", description = "No such file"),
+        (status = 500, content_type = "text/html", description = "Our table does not answer"),
+    )
+)]
+pub fn fetch_file_again() {}

@@ -95,7 +95,9 @@ async fn paths_go_where_they_belong() {
     check(true, "/api/instances", 418).await;
     check(true, "/oauth/callback?code=1", 418).await;
     check(true, "/", 200).await;
+    check(true, "/f/n.0a/a.png", 418).await;
     check(true, "/apiary", 404).await;
+    check(true, "/files", 404).await;
     check(true, "/webhook", 404).await;
     check(false, "/api/instances", 503).await;
     check(false, "/webhooks/ghl", 503).await;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::world::{Outcome, World, ensure};
 
 /// The file of each function.
-const EVENTS: [(&str, &str); 8] = [
+const EVENTS: [(&str, &str); 10] = [
     ("GreenApiWebhook", "green-api-webhook.json"),
     ("GhlWebhook", "ghl-webhook.json"),
     ("GhlWebhook", "ghl-webhook.workflow-action.json"),
@@ -15,6 +15,8 @@ const EVENTS: [(&str, &str); 8] = [
     ("InstanceApi", "instance-api.json"),
     ("OutboundSender", "outbound-sender.json"),
     ("CrmSender", "crm-sender.json"),
+    ("MediaKeeper", "media-keeper.json"),
+    ("FileLink", "file-link.json"),
     ("Sweeper", "sweeper.json"),
 ];
 

@@ -10,6 +10,7 @@
 
 mod corpus;
 mod events;
+mod files;
 mod hostile;
 mod messages;
 mod workflows;
@@ -49,6 +50,8 @@ async fn the_deployed_stack_keeps_its_promises() {
         messages::a_lost_answer_sends_nothing_twice,
         messages::the_crm_being_down_delays_and_loses_nothing,
         messages::an_image_comes_with_its_caption,
+        files::a_file_is_fetched_by_an_address_of_ours,
+        files::two_files_of_an_agent_reach_the_phone,
         messages::what_is_typed_on_the_phone_is_in_the_crm_once,
         workflows::a_workflow_sends_once_and_the_crm_shows_what_became_of_it,
         hostile::strangers_get_nothing,

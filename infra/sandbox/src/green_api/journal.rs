@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
-    clock,
+    clock, files,
     green_api::{
         Answer, Call, Refused, content,
         model::{Message, Object},
@@ -103,12 +103,13 @@ pub(crate) fn message(call: &Call) -> Answer {
     ok(entry(&find(call)?))
 }
 
-/// 500 when WhatsApp no longer has the file.
+/// A new link to the same file; 500 when WhatsApp no longer has it.
 pub(crate) fn download(call: &Call) -> Answer {
     let file = find(call)?.content.file;
-    let file =
-        file.ok_or_else(|| Refused(StatusCode::INTERNAL_SERVER_ERROR, "file not found".into()))?;
-    ok(json!({ "downloadUrl": file.url }))
+    let link = file.and_then(|file| files::renew(&call.app, &file.url));
+    let link =
+        link.ok_or_else(|| Refused(StatusCode::INTERNAL_SERVER_ERROR, "file not found".into()))?;
+    ok(json!({ "downloadUrl": link }))
 }
 
 /// Blue ticks for the customer.

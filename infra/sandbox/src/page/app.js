@@ -75,11 +75,20 @@ function fill(select, options, wanted, empty) {
 }
 
 const time = (ms) => new Date(ms).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+const isSound = (name) => /\.(ogg|oga|opus|mp3|m4a|wav)$/i.test(name ?? "");
 const isPicture = (name) => /\.(png|jpe?g|gif|webp)$/i.test(name ?? "");
 const webLink = (link) => /^https?:\/\//i.test(link);
 
 function fileNode(url, name) {
   if (!webLink(url)) return element("div", "text", url);
+  if (isSound(name)) {
+    const sound = element("audio", "");
+    sound.controls = true;
+    sound.preload = "none";
+    sound.src = url;
+    sound.title = name;
+    return sound;
+  }
   const link = element("a", "");
   link.href = url;
   link.target = "_blank";

@@ -445,6 +445,29 @@ async fn files_can_be_uploaded() {
     assert_eq!(echo[0]["messageData"]["typeMessage"], "documentMessage");
 }
 
+/// A file that came in is given a new link when it is asked for (GREEN-API contract, receiving).
+#[tokio::test]
+async fn a_file_can_be_asked_for_anew() {
+    let w = world(0.01).await;
+    let file = json!({ "name": "cat.png", "base64": "iVBORw0KGgo=" });
+    let body = json!({ "from": "79005550001", "file": file });
+    let path = format!("/_sandbox/green-api/{I1}/incoming");
+    let (status, came) = answer(w.request(Method::POST, &path).json(&body)).await;
+    assert_eq!(status, 200, "{came}");
+    let first = w.phone().await[0]["file"]["url"].clone();
+    let ask = json!({ "chatId": came["chatId"], "idMessage": came["idMessage"] });
+    let (status, again) = w.green("downloadFile", Some(ask)).await;
+    assert_eq!(status, 200, "{again}");
+    assert_ne!(again["downloadUrl"], first);
+    let content = async |url: &serde_json::Value| {
+        let answer = w.http.get(url.as_str().unwrap()).send().await.unwrap();
+        answer.bytes().await.unwrap()
+    };
+    let renewed = content(&again["downloadUrl"]).await;
+    assert_eq!(renewed, b"\x89PNG\r\n\x1a\n".as_slice());
+    assert_eq!(renewed, content(&first).await);
+}
+
 /// Linking: a code while not linked, `alreadyLogged` otherwise.
 #[tokio::test]
 async fn linking() {

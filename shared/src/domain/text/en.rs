@@ -38,6 +38,15 @@ pub(super) const WORDS: Words = Words {
         };
         format!("{file} could not be loaded from WhatsApp. Please ask for it to be sent again.")
     },
+    again_at: |address| format!("It can be asked for once more here: {address}"),
+    follows: "The file follows as soon as it is loaded.",
+    late: |name| {
+        if name.is_empty() {
+            "📎 The file of an earlier message".to_owned()
+        } else {
+            format!("📎 The file of an earlier message: {name}")
+        }
+    },
     shared_location: |direction| match direction {
         In => "User shared a location:",
         Out => "We shared a location:",

@@ -50,6 +50,15 @@ pub(super) const WORDS: Words = Words {
         };
         format!("{file} не удалось загрузить из WhatsApp. Попросите отправить его ещё раз.")
     },
+    again_at: |address| format!("Запросить его ещё раз можно здесь: {address}"),
+    follows: "Файл придёт, как только загрузится.",
+    late: |name| {
+        if name.is_empty() {
+            "📎 Файл из более раннего сообщения".to_owned()
+        } else {
+            format!("📎 Файл из более раннего сообщения: {name}")
+        }
+    },
     shared_location: |_| "Отправлено местоположение:",
     location: "Место",
     address: "Адрес",

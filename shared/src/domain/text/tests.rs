@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::copy::FileCopy;
 
 fn alias(id: &str) -> Alias {
     Alias::parse(id).expect("an id")
@@ -15,6 +16,7 @@ fn said(content: &Content, direction: Direction, lang: Lang) -> String {
             chat: &chat,
             author: &author,
             phone,
+            again_at: None,
         },
         lang,
     )
@@ -82,6 +84,49 @@ fn nothing_is_empty() {
     }
 }
 
+// AC 50, 51
+#[test]
+fn a_file_that_is_late_or_lost_is_told_of() {
+    let file = |missing, is_waiting: bool| File {
+        kind: FileKind::Image,
+        url: None,
+        name: "a.png".to_owned(),
+        mime: String::new(),
+        missing,
+        copy: is_waiting.then(|| FileCopy::wanted(String::new(), 0)),
+    };
+    let files = |file: &File, caption: &str| Content::Files {
+        files: vec![file.clone()],
+        caption: caption.to_owned(),
+    };
+    let (there, waiting) = (file(None, false), file(None, true));
+    let lost = file(Some(FileMissing::NoLink), false);
+    let at = "https://hub.example/f/n.x/a.png";
+    let check = |lang, text: String, expect: &str| assert_eq!(text, expect, "{lang:?}");
+    for (lang, follows, late, again) in [
+        (
+            Lang::En,
+            "⏳ The file follows as soon as it is loaded.",
+            "📎 The file of an earlier message: a.png",
+            "It can be asked for once more here: https://hub.example/f/n.x/a.png",
+        ),
+        (
+            Lang::Ru,
+            "⏳ Файл придёт, как только загрузится.",
+            "📎 Файл из более раннего сообщения: a.png",
+            "Запросить его ещё раз можно здесь: https://hub.example/f/n.x/a.png",
+        ),
+    ] {
+        let said = |file: &File, caption: &str| said(&files(file, caption), Direction::In, lang);
+        check(lang, said(&there, "c"), "c");
+        check(lang, said(&waiting, "c"), &format!("c\n{follows}"));
+        assert!(said(&waiting, "").ends_with(follows));
+        check(lang, late_files(&[&there], None, lang), late);
+        let told = late_files(&[&lost], Some(at), lang);
+        assert!(told.starts_with("⚠️ ") && told.ends_with(again), "{told}");
+    }
+}
+
 #[test]
 fn what_is_lost_asks_for_it_again() {
     let check = |content: Content, expect: &str| {
@@ -96,6 +141,7 @@ fn what_is_lost_asks_for_it_again() {
             name: "a.pdf".to_owned(),
             mime: String::new(),
             missing: Some(missing),
+            copy: None,
         }],
         caption: "the offer".to_owned(),
     };
@@ -153,6 +199,7 @@ fn who_did_it() {
             chat: &chat,
             author: &author,
             phone,
+            again_at: None,
         };
         crm_text(input, Lang::En)
     };
@@ -183,6 +230,7 @@ fn quotes_are_short_and_reactions_use_them() {
             chat: &chat,
             author: &author,
             phone: None,
+            again_at: None,
         };
         let text = crm_text(input, lang);
         assert!(text.starts_with(from) && text.ends_with(to), "{text}");

@@ -24,6 +24,21 @@ pub fn default_api_url(id: IdInstance) -> Result<Url, BadHost> {
     Url::parse(&format!("https://{pool}.api.greenapi.com")).map_err(|_| BadHost)
 }
 
+/// The host that takes files of numbers at `api_url`, if their owner tells no other: `media` for
+/// `api` (GREEN-API contract, addressing). A host without an `api` takes its files itself.
+pub fn media_url(api_url: &Url) -> Url {
+    let mut url = api_url.clone();
+    let labels: Option<Vec<&str>> = api_url.domain().map(|host| host.split('.').collect());
+    if let Some(mut labels) = labels
+        && let Some(api) = labels.iter_mut().find(|label| **label == "api")
+    {
+        *api = "media";
+        // A host of the same form: it cannot be refused.
+        let _ = url.set_host(Some(&labels.join(".")));
+    }
+    url
+}
+
 /// Reads an address that a person typed. Only https on its own port to the provider's domains
 /// passes, so that nobody makes us call somebody else; `allowed_local` are further origins
 /// (`http://localhost:3100`) that a local run may name.
@@ -94,6 +109,24 @@ mod tests {
         check("green-api.com", None);
         check("", None);
         assert_eq!(guard_url("http://localhost:3100", &[]), Err(BadHost));
+    }
+
+    #[test]
+    fn files_are_taken_by_the_host_beside() {
+        let check = |api: &str, expect: &str| {
+            let api = Url::parse(api).unwrap();
+            assert_eq!(media_url(&api).as_str(), expect);
+        };
+        check(
+            "https://7105.api.greenapi.com",
+            "https://7105.media.greenapi.com/",
+        );
+        check(
+            "https://api.green-api.com/v3",
+            "https://media.green-api.com/v3",
+        );
+        check("http://localhost:3100", "http://localhost:3100/");
+        check("http://127.0.0.1:3100", "http://127.0.0.1:3100/");
     }
 
     #[test]

@@ -173,6 +173,7 @@ fn file(data: &MessageData, kind: FileKind) -> Option<Content> {
         name,
         mime,
         missing,
+        copy: None,
     };
     Some(Content::Files {
         files: vec![file],

@@ -129,6 +129,7 @@ pub fn queued(entry: &QueuedEntry) -> Option<Queued> {
                 name: body.file_name.trimmed(),
                 mime: String::new(),
                 missing: None,
+                copy: None,
             }],
             caption: body.caption.trimmed(),
         }),

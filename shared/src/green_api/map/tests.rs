@@ -30,6 +30,7 @@ fn text(message: &NewMessage, lang: Lang) -> String {
         chat: &message.chat,
         author: &message.author,
         phone: message.phone.as_deref(),
+        again_at: None,
     };
     crm_text(input, lang)
 }

@@ -1,0 +1,43 @@
+//! Makes the copies of files that a batch of wake-ups asks for.
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use greenhub::clock::Millis;
+use greenhub::domain::delivery::Lane;
+use greenhub::pipeline::Hub;
+use greenhub::pipeline::files::{self, Keeper};
+use greenhub::queue::batch::{self, Record};
+use greenhub::queue::{Queue, WakeUp};
+use greenhub::store::db::Db;
+
+/// Works off the lanes that the batch wakes, all at once, until `deadline_ms` (milliseconds since
+/// 1970). The answer names the messages that the queue has to give again.
+pub async fn handle<D: Db, Q: Queue, K: Keeper>(
+    hub: &Hub<D, Q>,
+    keeper: &K,
+    event: SqsEvent,
+    deadline_ms: Millis,
+) -> SqsBatchResponse {
+    let records = event.records.into_iter().map(|message| Record {
+        id: message.message_id.unwrap_or_default(),
+        body: message.body.unwrap_or_default(),
+    });
+    let failed = batch::work_off(records.collect(), async |wake_up| {
+        let WakeUp::LaneV1 { chat, lane, .. } = wake_up;
+        if lane != Lane::Media {
+            // The lane stays due: the sweeper wakes it through its own queue.
+            tracing::error!(%chat, lane = lane.as_str(), "a wake-up in the wrong queue");
+            return Ok(());
+        }
+        files::work_off(hub, keeper, &chat, deadline_ms).await
+    })
+    .await;
+    let mut answer = SqsBatchResponse::default();
+    answer.batch_item_failures = failed.into_iter().map(failure).collect();
+    answer
+}
+
+fn failure(message: String) -> BatchItemFailure {
+    let mut failure = BatchItemFailure::default();
+    failure.item_identifier = message;
+    failure
+}

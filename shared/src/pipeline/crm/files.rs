@@ -1,0 +1,26 @@
+//! The files of a message, as the CRM gets them.
+
+use crate::domain::content::File;
+use crate::domain::delivery::Destination;
+use crate::domain::message::Message;
+use crate::media::link::Links;
+
+/// The files that go with a part.
+pub(super) fn carried(message: &Message, part: usize) -> Vec<&File> {
+    let files = message.files();
+    let carried = message
+        .deliveries
+        .get(&Destination::Crm)
+        .map(|delivery| delivery.files_of(part, files.len()));
+    let carried = carried.unwrap_or_default();
+    carried.iter().filter_map(|file| files.get(*file)).collect()
+}
+
+/// The addresses of files: ours, and where there never was to be a copy the one that it came with.
+pub(super) fn attachments(message: &Message, files: &[&File], links: &Links) -> Vec<String> {
+    files
+        .iter()
+        .filter(|file| file.missing.is_none() && !file.is_waiting())
+        .filter_map(|file| links.of(message, file).or_else(|| file.url.clone()))
+        .collect()
+}
