@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 pub(crate) use hook::meet;
 pub use hook::{Call, Fate, Hook};
+pub use rows::n_bytes;
 
 use super::db::{Db, DbError, Index, Item, Key, Op, Query, Range, Table, Write};
 use super::dynamo::request::{self, IndexKeys};
