@@ -211,26 +211,30 @@ fn acknowledgement(what: &str, leg: &Leg) -> Row {
     Row::goal(
         format!("{what}, warm: calls to AWS before the answer"),
         "2 reads, 1 transaction, 1 wake-up",
-        format!(
-            "{} reads, {} transactions, {} wake-ups, {} single writes",
-            calls.reads(),
-            calls.transactions,
-            calls.wake_ups,
-            calls.writes
-        ),
+        in_kinds(calls),
         is_lean(calls),
     )
 }
 
+/// How many of each kind; kinds that there are none of are left out.
+fn in_kinds(calls: &Calls) -> String {
+    let kinds = [
+        (calls.reads(), "read"),
+        (calls.writes, "single write"),
+        (calls.transactions, "transaction"),
+        (calls.wake_ups, "wake-up"),
+    ];
+    let kinds = kinds.into_iter().filter(|(n, _)| *n > 0);
+    let kinds = kinds.map(|(n, kind)| format!("{n} {kind}{}", if n == 1 { "" } else { "s" }));
+    kinds.collect::<Vec<_>>().join(", ")
+}
+
 fn in_words(calls: &Calls) -> String {
     format!(
-        "{}: {} reads, {} single writes, {} transactions (in all {} rows written), {} wake-ups",
+        "{}: {}; in all {} rows written",
         calls.all(),
-        calls.reads(),
-        calls.writes,
-        calls.transactions,
-        calls.rows_written,
-        calls.wake_ups
+        in_kinds(calls),
+        calls.rows_written
     )
 }
 
@@ -298,6 +302,8 @@ mod tests {
             ..Calls::default()
         };
         assert!(is_lean(&calls(2, 0, 1, 1)));
+        let words = "2 reads, 1 transaction, 1 wake-up";
+        assert_eq!(in_kinds(&calls(2, 0, 1, 1)), words);
         for calls in [
             calls(3, 0, 1, 1),
             calls(2, 1, 1, 1),
