@@ -47,10 +47,7 @@ pub async fn settled_chats<D: Db, Q: Queue>(
     Ok(None)
 }
 
-async fn is_any_open<D: Db, Q: Queue>(
-    hub: &Hub<D, Q>,
-    chats: &[ChatRow],
-) -> Result<bool, DbError> {
+async fn is_any_open<D: Db, Q: Queue>(hub: &Hub<D, Q>, chats: &[ChatRow]) -> Result<bool, DbError> {
     for chat in chats {
         // Cleared once nothing is left: the usual case costs no further read.
         if chat.due(Lane::Crm).is_some() && has_open_post(hub, chat).await? {
