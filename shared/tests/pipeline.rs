@@ -33,7 +33,7 @@ use greenhub::pipeline::{Hub, Settings, lane, receipt};
 use greenhub::queue::memory::MemoryQueue;
 use greenhub::store::chats::{ChatRow, messages_from};
 use greenhub::store::db::{Db, DbError, Table};
-use greenhub::store::directory::{InstallRow, InstallState, NumberRow};
+use greenhub::store::directory::{self, InstallRow, InstallState, NumberRow};
 use greenhub::store::memory::MemoryDb;
 use greenhub::store::{keys, row};
 use secrecy::{ExposeSecret, SecretString};
@@ -248,17 +248,20 @@ async fn a_number_is_chosen_by_conversation_tag_and_age() {
                 .await
                 .unwrap();
         }
+        let numbers = directory::numbers(&hub.db, &workspace()).await.unwrap();
         let to = To {
-            workspace: &workspace(),
-            location: &location(),
-            contact: &ContactId::new("c1"),
             phone: Some(phone),
             country: None,
+            chats: &[],
+            numbers: &numbers,
+            are_kept: false,
         };
         let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
         let found = route(&hub, to, || async { Some(tags) }).await.unwrap();
         let found = match found {
-            Route::Via { number, address } => Some((number.id_instance.0, address)),
+            Route::Via {
+                number, address, ..
+            } => Some((number.id_instance.0, address)),
             _ => None,
         };
         let expect = expect.map(|(id, address)| (id, Alias::parse(address).unwrap()));

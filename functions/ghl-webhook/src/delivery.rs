@@ -1,5 +1,6 @@
 //! A message that an agent, a workflow or a bot wrote to a contact.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use greenhub::clock::Millis;
@@ -7,9 +8,9 @@ use greenhub::domain::ids::ContactId;
 use greenhub::ghl::wire::ProviderDelivery;
 use greenhub::limiter::{lease, policy};
 use greenhub::pipeline::accept::Accepted;
-use greenhub::pipeline::inbox::{self, Taken};
+use greenhub::pipeline::inbox::{self, Taken, Tenant};
 use greenhub::queue::Queue;
-use greenhub::store::db::Db;
+use greenhub::store::db::{Db, DbError};
 use greenhub::store::directory::{InstallRow, InstallState};
 use greenhub::store::{keys, row};
 
@@ -29,18 +30,49 @@ pub(crate) async fn take<D: Db, Q: Queue>(
     hook: &Hook<D, Q>,
     delivery: &ProviderDelivery,
 ) -> Result<&'static str, Later> {
-    let key = keys::install(&delivery.location);
-    let Some(install) = row::load::<InstallRow>(&hook.hub.db, &key).await? else {
-        return Ok("the app is not installed there");
-    };
-    let tags = |contact| tags(hook, &install, contact);
-    let taken = inbox::delivery(&hook.hub, &install, &hook.provider_id, delivery, tags).await?;
+    let (db, now_ms) = (&hook.hub.db, hook.hub.clock.now_ms());
+    let mut taken = Taken::Outdated;
+    if let Some(tenant) = hook.tenants.get(&delivery.location, now_ms) {
+        taken = offer(hook, &tenant, true, delivery).await?;
+    }
+    if taken == Taken::Outdated {
+        let key = keys::install(&delivery.location);
+        let Some(install) = row::load::<InstallRow>(db, &key).await? else {
+            return Ok("the app is not installed there");
+        };
+        let tenant = Arc::new(Tenant::of(db, install).await?);
+        // One without the app may get it at any moment, and messages must not miss that.
+        if tenant.install.state != InstallState::Uninstalled {
+            let location = delivery.location.clone();
+            hook.tenants.keep(location, Arc::clone(&tenant), now_ms);
+        }
+        taken = offer(hook, &tenant, false, delivery).await?;
+    }
     match taken {
         Taken::Accepted(Accepted::Duplicate) => Ok("duplicate"),
         Taken::Accepted(Accepted::New(_) | Accepted::Parked) => Ok("accepted"),
         Taken::Ignored(why) => Ok(why),
         Taken::Later(why) => Err(Later::NotYet(why)),
+        Taken::Outdated => Err(Later::NotYet("not decided")),
     }
+}
+
+async fn offer<D: Db, Q: Queue>(
+    hook: &Hook<D, Q>,
+    tenant: &Tenant,
+    is_kept: bool,
+    delivery: &ProviderDelivery,
+) -> Result<Taken, DbError> {
+    let tags = |contact| tags(hook, &tenant.install, contact);
+    inbox::delivery(
+        &hook.hub,
+        tenant,
+        is_kept,
+        &hook.provider_id,
+        delivery,
+        tags,
+    )
+    .await
 }
 
 /// The contact's tags, if GoHighLevel tells them in time.

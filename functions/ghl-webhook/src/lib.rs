@@ -20,14 +20,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use greenhub::account::events;
+use greenhub::domain::ids::LocationId;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::signature::{self, PublicKeys};
 use greenhub::ghl::wire::{self, AppEvent, Incoming};
 use greenhub::http;
 use greenhub::pipeline::Hub;
+use greenhub::pipeline::inbox::Tenant;
 use greenhub::queue::Queue;
 use greenhub::secrets::Secrets;
 use greenhub::store::db::{Db, DbError};
+use greenhub::store::kept::Kept;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// The largest body that is taken: what Lambda itself hands over.
@@ -55,6 +58,8 @@ pub struct Hook<D, Q> {
     pub provider_id: String,
     /// Tells a contact's tags.
     pub ghl: Ghl,
+    /// The tenants of the locations that sent something lately.
+    pub tenants: Kept<LocationId, Tenant>,
 }
 
 /// The routes.
@@ -178,6 +183,10 @@ async fn app_event<D: Db, Q: Queue>(
     event: &AppEvent,
 ) -> Result<&'static str, DbError> {
     let applied = events::apply(&hook.hub.db, &hook.hub.clock, &hook.app_id, event).await?;
+    match &event.location {
+        Some(location) => hook.tenants.forget(location),
+        None => hook.tenants.clear(),
+    }
     tracing::info!(?applied, what = event_name(event), "an app event");
     Ok("applied")
 }

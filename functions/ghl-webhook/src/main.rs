@@ -6,6 +6,7 @@ use ghl_webhook::{Hook, router};
 use greenhub::config::{self, GhlHook};
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::signature::PublicKeys;
+use greenhub::store::kept::Kept;
 use greenhub::{http, telemetry, wiring};
 
 /// A contact's tags have to be there within the time that GoHighLevel waits for our answer.
@@ -23,6 +24,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         app_id: ghl.app_id,
         provider_id: ghl.provider_id,
         ghl: Ghl::new(http::client(TIMEOUT)?, ghl.api_base),
+        tenants: Kept::default(),
     };
     lambda_http::run(router(hook)).await
 }

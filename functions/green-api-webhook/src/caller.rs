@@ -1,19 +1,13 @@
 //! Who sends a notification: an address (or an instance's number) and the token that belongs to it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use greenhub::clock::{Clock, Millis};
+use greenhub::clock::Clock;
 use greenhub::crypto::{constant_time_eq, sha256_hex};
 use greenhub::store::db::{Db, DbError, Key};
 use greenhub::store::directory::{HookRow, NumberRow, OwnerRow};
+use greenhub::store::kept::Kept;
 use greenhub::store::{keys, row};
-
-/// How long a number's row is used without being read again: a changed token works after that.
-const KEEP_MS: Millis = 30_000;
-
-/// How many numbers are kept; one of them writes to the same function many times in a row.
-const MOST_KEPT: usize = 256;
 
 /// What the sender says to be.
 #[derive(Debug)]
@@ -49,9 +43,7 @@ impl Known {
 
 /// The numbers that have proved themselves lately.
 #[derive(Debug, Default)]
-pub(crate) struct Callers {
-    kept: Mutex<HashMap<Key, (Arc<NumberRow>, Millis)>>,
-}
+pub(crate) struct Callers(Kept<Key, NumberRow>);
 
 impl Callers {
     /// The number, if the token is the one that was set for it.
@@ -67,32 +59,15 @@ impl Callers {
             constant_time_eq(token_sha256.as_bytes(), number.hook_token_sha256.as_bytes())
         };
         let now_ms = clock.now_ms();
-        if let Some(number) = self.kept(known.key(), now_ms).filter(|n| is_theirs(n)) {
+        if let Some(number) = self.0.get(known.key(), now_ms).filter(|n| is_theirs(n)) {
             return Ok(Some(number));
         }
         // Also where a kept row says no: the token may just have been changed.
         let number = known.number(db).await?.filter(is_theirs).map(Arc::new);
         // Without a CRM it may get one at any moment, and messages must not miss that.
         if let Some(number) = number.as_ref().filter(|number| number.location.is_some()) {
-            self.keep(known.key().clone(), Arc::clone(number), now_ms);
+            self.0.keep(known.key().clone(), Arc::clone(number), now_ms);
         }
         Ok(number)
-    }
-
-    fn kept(&self, key: &Key, now_ms: Millis) -> Option<Arc<NumberRow>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let (number, until_ms) = kept.get(key)?;
-        (now_ms < *until_ms).then(|| Arc::clone(number))
-    }
-
-    fn keep(&self, key: Key, number: Arc<NumberRow>, now_ms: Millis) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= MOST_KEPT {
-            kept.retain(|_, (_, until_ms)| now_ms < *until_ms);
-        }
-        if kept.len() >= MOST_KEPT {
-            kept.clear();
-        }
-        kept.insert(key, (number, now_ms + KEEP_MS));
     }
 }

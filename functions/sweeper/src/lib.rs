@@ -13,7 +13,7 @@ use greenhub::ghl::messages::ExportedMessage;
 use greenhub::ghl::oauth::OAuth;
 use greenhub::ghl::wire::ProviderDelivery;
 use greenhub::green_api::client::GreenApi;
-use greenhub::pipeline::inbox::{self, Taken};
+use greenhub::pipeline::inbox::{self, Taken, Tenant};
 use greenhub::pipeline::tokens::Tokens;
 use greenhub::pipeline::{Hub, reconcile, sweep};
 use greenhub::queue::Queue;
@@ -163,6 +163,11 @@ impl<D: Db, Q: Queue> Sweeper<D, Q> {
         let missing =
             reconcile::install(&self.hub, &self.ghl, &tokens, &self.provider_id, &install).await?;
         report.locations += 1;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let tenant = Tenant::of(&self.hub.db, install).await?;
+        let install = &tenant.install;
         for message in missing {
             // The journal has no phones and no tags; the address book has both.
             let Some(contact) = message.contact.clone() else {
@@ -175,10 +180,11 @@ impl<D: Db, Q: Queue> Sweeper<D, Q> {
                 continue;
             };
             let tags = person.value.tags.clone();
-            let delivery = as_delivery(&install, message, person.value.phone);
+            let delivery = as_delivery(install, message, person.value.phone);
             let taken = inbox::delivery(
                 &self.hub,
-                &install,
+                &tenant,
+                false,
                 &self.provider_id,
                 &delivery,
                 |_| async move { Some(tags) },

@@ -336,7 +336,7 @@ fn tables_that_hold_what_people_wrote_are_kept_and_can_be_restored() {
         true,
         &[
             "due(due_shard, due_at) KEYS_ONLY",
-            "by_number(number_id, last_at) ALL",
+            "by_number(number_id, last_at) KEYS_ONLY",
         ],
     );
     check("RuntimeTable", false, true, &[]);

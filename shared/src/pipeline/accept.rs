@@ -126,10 +126,24 @@ pub async fn crm_message<D: Db, Q: Queue>(
     location: &LocationId,
     send: CrmSend,
 ) -> Result<Accepted, DbError> {
+    crm_message_into(hub, home, location, send, None).await
+}
+
+/// The same for who has just read the chat, which need not be looked for then.
+pub async fn crm_message_into<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    home: &Home,
+    location: &LocationId,
+    send: CrmSend,
+    mut known: Option<Box<ChatRow>>,
+) -> Result<Accepted, DbError> {
     let id_key = keys::ghl_id(location, &send.message_id);
     let mut id = IdRow::default();
     for _ in 0..row::TRIES {
-        let (mut chat, mut writes) = find_chat(hub, home, &send.message).await?;
+        let (mut chat, mut writes) = match known.take() {
+            Some(chat) => (*chat, Vec::new()),
+            None => find_chat(hub, home, &send.message).await?,
+        };
         tie(&mut chat, home, location, &send.contact, &mut writes)?;
         let claim = place(
             hub,

@@ -91,7 +91,7 @@ async fn work<D: Db, Q: Queue, T: Teller>(
             return Ok(End::Idle);
         };
         let mut next_ms: Option<Millis> = None;
-        let mut has_told = false;
+        let mut looks_again = false;
         // The messages are read after the chat: whoever changes one writes the chat, too.
         for seq in chat.untold.clone() {
             let message = row::load::<Message>(&hub.db, &keys::message(chat_id, seq)).await?;
@@ -116,11 +116,20 @@ async fn work<D: Db, Q: Queue, T: Teller>(
                     next_ms = Some(next_ms.map_or(until_ms, |next| next.min(until_ms)));
                     break;
                 }
-                told => note(hub, &message, status, told).await?,
+                told => {
+                    let noted = note(hub, &message, status, told).await?;
+                    match noted.and_then(|message| message.untold_crm_status()) {
+                        // Whatever comes after this writes the chat, too, and the write below
+                        // fails then.
+                        None => {
+                            chat.untold.remove(&seq);
+                        }
+                        Some(_) => looks_again = true,
+                    }
+                }
             }
-            has_told = true;
         }
-        if has_told {
+        if looks_again {
             continue;
         }
         if let Some(end) = lane::rest(hub, chat, Lane::CrmStatus, next_ms).await? {
@@ -129,12 +138,13 @@ async fn work<D: Db, Q: Queue, T: Teller>(
     }
 }
 
+/// Writes down what came of telling; gives the message as it is then.
 async fn note<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     message: &Message,
     status: CrmStatus,
     told: Told,
-) -> Result<(), DbError> {
+) -> Result<Option<Message>, DbError> {
     let now = hub.clock.now_ms();
     let is_late = now - message.accepted_ms > PATIENCE_MS;
     match &told {
@@ -165,6 +175,5 @@ async fn note<D: Db, Q: Queue>(
         }
         Change::Write
     })
-    .await?;
-    Ok(())
+    .await
 }

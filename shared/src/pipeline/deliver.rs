@@ -189,8 +189,15 @@ async fn send<D: Db, Q: Queue, P: Provider>(
         return Ok(Next::Anew);
     };
     let sent = provider.send(with, chat, &claimed, part).await;
+    let is_done = matches!(sent, Sent::Done { .. });
     settle_sent(hub, provider, &claimed, part, sent).await?;
-    Ok(Next::Anew)
+    // Nothing is left of the message that would have to be looked at.
+    let is_last = claimed.deliveries[&P::DESTINATION].parts.len() == part + 1;
+    Ok(if is_done && is_last {
+        Next::Past
+    } else {
+        Next::Anew
+    })
 }
 
 /// Marks the part as being sent by this run. `None` if somebody changed the message meanwhile.

@@ -14,7 +14,7 @@ use crate::ghl::map;
 use crate::ghl::wire::ProviderDelivery;
 use crate::queue::Queue;
 use crate::store::db::{Db, DbError};
-use crate::store::directory::{InstallRow, InstallState, WorkspaceRow};
+use crate::store::directory::{self, InstallRow, InstallState, NumberRow, WorkspaceRow};
 use crate::store::{keys, row};
 
 /// A longer text is cut before it is kept: WhatsApp takes less, and a row has 400 kB.
@@ -29,13 +29,43 @@ pub enum Taken {
     Ignored(&'static str),
     /// Whether it is for us cannot be told yet: it has to come again.
     Later(&'static str),
+    /// What was kept of the tenant does not decide it: it has to be read again.
+    Outdated,
+}
+
+/// Whom a location's deliveries belong to. It may be kept for a while, by whoever reads it again
+/// when it turns out to be [`Taken::Outdated`].
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// The installation that links the location to a workspace.
+    pub install: InstallRow,
+    country: Option<String>,
+    numbers: Vec<NumberRow>,
+}
+
+impl Tenant {
+    /// Reads what belongs to an installation.
+    ///
+    /// # Errors
+    /// The tables'.
+    pub async fn of(db: &impl Db, install: InstallRow) -> Result<Self, DbError> {
+        let key = keys::workspace(&install.workspace);
+        let workspace = row::load::<WorkspaceRow>(db, &key).await?;
+        Ok(Tenant {
+            country: workspace.and_then(|workspace| workspace.country),
+            numbers: directory::numbers(db, &install.workspace).await?,
+            install,
+        })
+    }
 }
 
 /// Takes a delivery for the conversation provider `provider_id`. `tags` reads the contact's tags,
-/// and is asked only if they decide about the number.
+/// and is asked only if they decide about the number. `is_kept` says that `tenant` was read for
+/// something else, earlier.
 pub async fn delivery<D: Db, Q: Queue, F>(
     hub: &Hub<D, Q>,
-    install: &InstallRow,
+    tenant: &Tenant,
+    is_kept: bool,
     provider_id: &str,
     delivery: &ProviderDelivery,
     tags: impl FnOnce(ContactId) -> F + Send,
@@ -43,6 +73,7 @@ pub async fn delivery<D: Db, Q: Queue, F>(
 where
     F: Future<Output = Option<Vec<String>>> + Send,
 {
+    let install = &tenant.install;
     if install.state == InstallState::Uninstalled {
         return Ok(Taken::Ignored("the app was uninstalled"));
     }
@@ -74,31 +105,36 @@ where
     let Some(content) = from_crm.into_content() else {
         return Ok(Taken::Ignored("it is empty"));
     };
-    if !mirror::posts_are_settled(hub, &install.location, &contact).await? {
+    let chats = mirror::settled_chats(hub, &install.location, &contact).await?;
+    let Some(chats) = chats else {
         return Ok(Taken::Later("it may be the echo of a post of ours"));
-    }
-    let key = keys::workspace(&install.workspace);
-    let workspace = row::load::<WorkspaceRow>(&hub.db, &key).await?;
-    let country = workspace.and_then(|workspace| workspace.country);
+    };
     let to = To {
-        workspace: &install.workspace,
-        location: &install.location,
-        contact: &contact,
         phone: delivery.phone.as_deref(),
-        country: country.as_deref(),
+        country: tenant.country.as_deref(),
+        chats: &chats,
+        numbers: &tenant.numbers,
+        are_kept: is_kept,
     };
     let asked = contact.clone();
     let (content, too_long) = cut(content);
-    let (number, address, refused) = match route::route(hub, to, || tags(asked)).await? {
-        Route::Via { number, address } => (number.number, address, too_long),
+    let (number, address, chat, refused) = match route::route(hub, to, || tags(asked)).await? {
+        Route::Via {
+            number,
+            address,
+            chat,
+        } => (number.number, address, chat, too_long),
+        Route::Outdated => return Ok(Taken::Outdated),
         Route::NoNumber => (
             none(&install.workspace),
             nowhere(&contact),
+            None,
             Some("no WhatsApp number is connected to this location"),
         ),
         Route::NoAddress => (
             none(&install.workspace),
             nowhere(&contact),
+            None,
             Some("the contact has no phone number that WhatsApp knows"),
         ),
     };
@@ -113,7 +149,7 @@ where
         message: message(&delivery.message_id, address, content, quoted),
         refused: refused.map(str::to_owned),
     };
-    let accepted = accept::crm_message(hub, &home, &install.location, send).await?;
+    let accepted = accept::crm_message_into(hub, &home, &install.location, send, chat).await?;
     Ok(Taken::Accepted(accepted))
 }
 

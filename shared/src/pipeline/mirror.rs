@@ -25,33 +25,32 @@ const LOOKS: u32 = 12;
 /// How many messages are read at once.
 const PAGE: usize = 25;
 
-/// Waits until none of our posts into the contact's conversation is open. `false` if one stays so
-/// for longer than a webhook can wait.
-pub async fn posts_are_settled<D: Db, Q: Queue>(
+/// Waits until none of our posts into the contact's conversations is open, and gives these as they
+/// are then. `None` if one stays open for longer than a webhook can wait.
+pub async fn settled_chats<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     location: &LocationId,
     contact: &ContactId,
-) -> Result<bool, DbError> {
-    for _ in 0..LOOKS {
-        if !is_any_open(hub, location, contact).await? {
-            return Ok(true);
+) -> Result<Option<Vec<ChatRow>>, DbError> {
+    for looks in 0..=LOOKS {
+        if looks > 0 {
+            hub.clock.sleep(LOOK_EVERY).await;
         }
-        hub.clock.sleep(LOOK_EVERY).await;
+        let mut chats = Vec::new();
+        for known in chats_of_contact(&hub.db, location, contact).await? {
+            chats.extend(living_chat(&hub.db, &known.chat).await?);
+        }
+        if !is_any_open(hub, &chats).await? {
+            return Ok(Some(chats));
+        }
     }
-    Ok(!is_any_open(hub, location, contact).await?)
+    Ok(None)
 }
 
-async fn is_any_open<D: Db, Q: Queue>(
-    hub: &Hub<D, Q>,
-    location: &LocationId,
-    contact: &ContactId,
-) -> Result<bool, DbError> {
-    for known in chats_of_contact(&hub.db, location, contact).await? {
-        if let Some(chat) = living_chat(&hub.db, &known.chat).await?
-            // Cleared once nothing is left: the usual case costs no further read.
-            && chat.due(Lane::Crm).is_some()
-            && has_open_post(hub, &chat).await?
-        {
+async fn is_any_open<D: Db, Q: Queue>(hub: &Hub<D, Q>, chats: &[ChatRow]) -> Result<bool, DbError> {
+    for chat in chats {
+        // Cleared once nothing is left: the usual case costs no further read.
+        if chat.due(Lane::Crm).is_some() && has_open_post(hub, chat).await? {
             return Ok(true);
         }
     }

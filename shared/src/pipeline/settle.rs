@@ -115,6 +115,9 @@ async fn tell_crm<D: Db, Q: Queue>(
 ///
 /// On the way to WhatsApp this is where send, echo and receipts meet: the id row is claimed, and
 /// whatever was parked there is applied.
+///
+/// `message` is the row as it was read or written last. Whoever changed it since makes the first
+/// write fail, and it is read anew.
 pub async fn sent<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     message: &Message,
@@ -123,9 +126,16 @@ pub async fn sent<D: Db, Q: Queue>(
     remote_id: &str,
 ) -> Result<(), DbError> {
     for tries in 1.. {
+        let now = match tries {
+            1 => Some(message.clone()),
+            _ => row::load(&hub.db, &keys::message(&message.chat, message.seq)).await?,
+        };
+        let Some(now) = now else {
+            return Ok(());
+        };
         let settled = match destination {
-            Destination::Whatsapp => sent_to_whatsapp(hub, message, part, remote_id).await,
-            Destination::Crm => sent_to_crm(hub, message, part, remote_id).await,
+            Destination::Whatsapp => sent_to_whatsapp(hub, now, part, remote_id).await,
+            Destination::Crm => sent_to_crm(hub, now, part, remote_id).await,
         };
         match settled {
             Err(error) if !may_pass(&error) || tries >= TRIES => return Err(error),
@@ -138,27 +148,24 @@ pub async fn sent<D: Db, Q: Queue>(
 
 async fn sent_to_crm<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
-    message: &Message,
+    mut message: Message,
     part: usize,
     remote_id: &str,
 ) -> Result<(), DbError> {
-    let key = keys::message(&message.chat, message.seq);
-    let Some(mut now) = row::load::<Message>(&hub.db, &key).await? else {
-        return Ok(());
-    };
-    if mark_done(&mut now, Destination::Crm, part, remote_id).is_none() {
+    if mark_done(&mut message, Destination::Crm, part, remote_id).is_none() {
         return Ok(());
     }
     let mut writes = Vec::new();
-    if now.direction == Direction::Out {
-        claim_in_crm(hub, &now, part, remote_id, &mut writes).await?;
+    if message.direction == Direction::Out {
+        claim_in_crm(hub, &message, part, remote_id, &mut writes).await?;
     }
     // The CRM shows it now, and wants to know what becomes of it.
-    if now.origin == Origin::Workflow {
-        now.crm = Some(CrmMessage::new(remote_id));
+    if message.origin == Origin::Workflow {
+        message.crm = Some(CrmMessage::new(remote_id));
     }
-    writes.push(row::save(key, &mut now)?);
-    let chat = tell_crm(hub, &now, &mut writes).await?;
+    let key = keys::message(&message.chat, message.seq);
+    writes.push(row::save(key, &mut message)?);
+    let chat = tell_crm(hub, &message, &mut writes).await?;
     write_and_tell(hub, writes, chat).await
 }
 
@@ -193,16 +200,13 @@ async fn claim_in_crm<D: Db, Q: Queue>(
 
 async fn sent_to_whatsapp<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
-    message: &Message,
+    mut message: Message,
     part: usize,
     remote_id: &str,
 ) -> Result<(), DbError> {
     let key = keys::message(&message.chat, message.seq);
     let id_key = keys::whatsapp_id(&message.number, IdKind::Message, remote_id);
-    let Some(mut now) = row::load::<Message>(&hub.db, &key).await? else {
-        return Ok(());
-    };
-    let Some(was_unknown) = mark_done(&mut now, Destination::Whatsapp, part, remote_id) else {
+    let Some(was_unknown) = mark_done(&mut message, Destination::Whatsapp, part, remote_id) else {
         return Ok(());
     };
     let claim = Claim {
@@ -225,7 +229,7 @@ async fn sent_to_whatsapp<D: Db, Q: Queue>(
         Some(_) => {}
         None => {
             for parked in &std::mem::take(&mut id.receipts) {
-                receipt::apply(&mut now, part, parked);
+                receipt::apply(&mut message, part, parked);
                 has_left |= parked.status.has_left_the_gateway();
             }
             echo = id.echo.take();
@@ -234,7 +238,7 @@ async fn sent_to_whatsapp<D: Db, Q: Queue>(
             writes.push(row::save(id_key, &mut id)?);
         }
     }
-    writes.push(row::save(key, &mut now)?);
+    writes.push(row::save(key, &mut message)?);
     if was_unknown {
         let unsure = keys::unsure(&message.number, &message.chat, message.seq);
         writes.push(Write {
@@ -243,7 +247,7 @@ async fn sent_to_whatsapp<D: Db, Q: Queue>(
             only_if: Cond::Always,
         });
     }
-    let chat = tell_crm(hub, &now, &mut writes).await?;
+    let chat = tell_crm(hub, &message, &mut writes).await?;
     write_and_tell(hub, writes, chat).await?;
     // The receipt that frees the place came before the claim, and will not come again.
     if has_left {

@@ -73,11 +73,11 @@ pub struct Write {
     pub only_if: Cond,
 }
 
-/// An index of a table.
+/// An index of a table. Rows without its attributes are not in it, and of the others only the keys,
+/// its own and the table's: whoever wants the row reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Index {
-    /// `due` on chats and on directory: `due_shard` (text), `due_at` (number). Rows without the
-    /// attributes are not in it. Only keys are projected.
+    /// `due` on chats and on directory: `due_shard` (text), `due_at` (number).
     Due,
     /// `by_number` on chats: `number_id` (text), `last_at` (number).
     ByNumber,

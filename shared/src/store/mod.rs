@@ -1,6 +1,7 @@
 //! The tables: what is kept, and under which keys.
 
 pub mod db;
+pub mod kept;
 pub mod keys;
 pub mod row;
 

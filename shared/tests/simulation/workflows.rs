@@ -10,7 +10,7 @@ use greenhub::domain::message::{Direction, Message, Origin};
 use greenhub::ghl::action::Action;
 use greenhub::ghl::wire::ProviderDelivery;
 use greenhub::pipeline::action;
-use greenhub::pipeline::inbox::{self, Taken};
+use greenhub::pipeline::inbox::{self, Taken, Tenant};
 use greenhub::store::directory::{InstallRow, InstallState};
 use serde_json::json;
 
@@ -72,11 +72,12 @@ impl World {
                 .await;
             let process = Process::new(&self.dice);
             let hub = self.hub(&process);
-            let install = install();
             let tags = |_| async { None };
-            let taken = process
-                .run(inbox::delivery(&hub, &install, PROVIDER, &delivery, tags))
-                .await;
+            let taken = process.run(async {
+                let tenant = Tenant::of(&hub.db, install()).await?;
+                inbox::delivery(&hub, &tenant, false, PROVIDER, &delivery, tags).await
+            });
+            let taken = taken.await;
             if matches!(taken, Some(Ok(Taken::Accepted(_)))) {
                 return;
             }

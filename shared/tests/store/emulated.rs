@@ -26,7 +26,12 @@ pub(crate) async fn tables(endpoint: &str) -> Dynamo {
         runtime: format!("runtime-{unique}"),
     };
     let due = ("due", "due_shard", "due_at", ProjectionType::KeysOnly);
-    let by_number = ("by_number", "number_id", "last_at", ProjectionType::All);
+    let by_number = (
+        "by_number",
+        "number_id",
+        "last_at",
+        ProjectionType::KeysOnly,
+    );
     create(&client, &names.directory, std::slice::from_ref(&due)).await;
     create(&client, &names.chats, &[due, by_number]).await;
     create(&client, &names.runtime, &[]).await;

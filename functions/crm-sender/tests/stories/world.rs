@@ -32,6 +32,7 @@ use greenhub::queue::memory::MemoryQueue;
 use greenhub::secrets::{AppSecret, Secrets};
 use greenhub::store::db::Db as _;
 use greenhub::store::directory::{HookRow, InstallRow, NumberRow, OwnerRow};
+use greenhub::store::kept::Kept;
 use greenhub::store::memory::MemoryDb;
 use greenhub::store::{keys, row};
 use greenhub_sandbox::{Sandbox, SandboxConfig, start};
@@ -129,6 +130,7 @@ impl World {
             app_id: app.app_id.clone(),
             provider_id: app.conversation_provider_id.clone(),
             ghl: ghl.clone(),
+            tenants: Kept::default(),
         };
         let routes = green_api_webhook::router(hub()).merge(ghl_webhook::router(hook));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

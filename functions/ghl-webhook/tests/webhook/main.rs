@@ -21,7 +21,7 @@ use greenhub::domain::delivery::Lane;
 use greenhub::domain::ids::LocationId;
 use greenhub::domain::status::Status;
 use greenhub::pipeline::accept::{self, Home};
-use greenhub::store::db::Table;
+use greenhub::store::db::{Db as _, Table};
 use greenhub::store::directory::{InstallRow, InstallState};
 use greenhub::store::memory::{Call, Fate, Hook as DbHook};
 use greenhub::store::{keys, row};
@@ -321,6 +321,57 @@ fn customers_text() -> greenhub::domain::event::NewMessage {
         greenhub::domain::event::Event::Message(new) => *new,
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test]
+async fn a_tenant_that_was_read_a_moment_ago_is_read_again_only_where_it_matters() {
+    let world = World::new(&[(1, 1)]).await;
+    let check = async |id: &str, change: Value, expect_reads: u64, expect_number: &str| {
+        let n_reads = || world.db.counts().reads.get(&Table::Directory).copied();
+        let before = n_reads();
+        assert_eq!(world.deliver(&delivery(id, change)).await, StatusCode::OK);
+        let reads = n_reads().unwrap_or_default() - before.unwrap_or_default();
+        assert_eq!(reads, expect_reads, "{id}");
+        let taken = world.taken().await;
+        let sent = taken
+            .iter()
+            .find(|(_, _, message)| message.crm.as_ref().is_some_and(|crm| crm.message_id == id));
+        assert_eq!(sent.unwrap().0, expect_number, "{id}");
+    };
+    check("M1", json!({}), 3, "n1").await;
+    check("M2", json!({}), 0, "n1").await;
+    // Whoever has no conversation may be meant for a number that came a moment ago.
+    let (workspace, location) = ids(1);
+    let mut older = number(0, &workspace, &location);
+    let key = keys::number(&workspace, &older.number);
+    let added = vec![row::save(key, &mut older).unwrap()];
+    world.db.write(added).await.unwrap();
+    let other = json!({ "contactId": "C2", "phone": "+79007654321" });
+    check("M3", other, 3, "n0").await;
+    check("M4", json!({}), 0, "n1").await;
+}
+
+// AC 12
+#[tokio::test]
+async fn an_app_that_is_installed_again_takes_messages_at_once() {
+    let world = World::new(&[(1, 1)]).await;
+    let install = async |state: InstallState| {
+        let key = keys::install(&LocationId::new("L1"));
+        let changed = row::change::<InstallRow>(&world.db, &key, |install| {
+            install.state = state;
+            true
+        });
+        changed.await.unwrap();
+    };
+    let check = async |id: &str, expect: usize| {
+        let body = delivery(id, json!({}));
+        assert_eq!(world.deliver(&body).await, StatusCode::OK);
+        assert_eq!(world.taken().await.len(), expect, "{id}");
+    };
+    install(InstallState::Uninstalled).await;
+    check("M1", 0).await;
+    install(InstallState::Active).await;
+    check("M2", 1).await;
 }
 
 /// Does something else than reading and writing.

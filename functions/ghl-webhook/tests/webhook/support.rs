@@ -25,6 +25,7 @@ use greenhub::secrets::{AppSecret, Secrets};
 use greenhub::store::chats::ChatRow;
 use greenhub::store::db::{Db as _, Table};
 use greenhub::store::directory::{InstallRow, InstallState, NumberRow, WorkspaceRow};
+use greenhub::store::kept::Kept;
 use greenhub::store::memory::MemoryDb;
 use greenhub::store::{keys, row};
 use secrecy::ExposeSecret as _;
@@ -91,6 +92,7 @@ impl World {
                 greenhub::http::client(Duration::from_secs(1)).unwrap(),
                 nowhere,
             ),
+            tenants: Kept::default(),
         };
         World {
             router: router(hook),

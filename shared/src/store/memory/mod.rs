@@ -12,8 +12,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 pub(crate) use hook::meet;
 pub use hook::{Call, Fate, Hook};
+pub use rows::n_bytes;
 
-use super::db::{Db, DbError, Index, Item, Key, Op, Query, Range, Table, Write};
+use super::db::{Db, DbError, Item, Key, Op, Query, Range, Table, Write};
 use super::dynamo::request::{self, IndexKeys};
 
 /// The most writes of one transaction.
@@ -155,7 +156,7 @@ impl Tables {
                     .map(|(_, row)| row.clone())
                     .collect()
             }
-            (Range::Number { from, to }, index) => self.scan(query, index, &shape.keys, *from, *to),
+            (Range::Number { from, to }, _) => self.scan(query, &shape.keys, *from, *to),
         };
         if query.backwards {
             found.reverse();
@@ -164,14 +165,7 @@ impl Tables {
         Ok(found)
     }
 
-    fn scan(
-        &self,
-        query: &Query,
-        index: Option<Index>,
-        keys: &IndexKeys,
-        from: i64,
-        to: i64,
-    ) -> Vec<Item> {
+    fn scan(&self, query: &Query, keys: &IndexKeys, from: i64, to: i64) -> Vec<Item> {
         let (from, to) = (
             AttributeValue::N(from.to_string()),
             AttributeValue::N(to.to_string()),
@@ -198,17 +192,12 @@ impl Tables {
                 .and_then(|(a, b)| rows::compare(a, b))
                 .unwrap_or(std::cmp::Ordering::Equal)
         });
-        let projected = |row: &Item| match index {
-            Some(Index::Due) => {
-                let kept = |name: &str| {
-                    [request::PK, request::SK, keys.partition, keys.sort].contains(&name)
-                };
-                row.iter()
-                    .filter(|(name, _)| kept(name))
-                    .map(|(name, value)| (name.clone(), value.clone()))
-                    .collect()
-            }
-            _ => row.clone(),
+        let projected = |row: &Item| {
+            let kept = [request::PK, request::SK, keys.partition, keys.sort];
+            row.iter()
+                .filter(|(name, _)| kept.contains(&name.as_str()))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect()
         };
         found.into_iter().map(projected).collect()
     }

@@ -77,12 +77,16 @@ pub(super) fn refuse_row(key: &Key, row: &Item) -> Option<String> {
         }
     }
     row.values().find_map(refuse_value).or_else(|| {
-        let n_bytes: usize = row
-            .iter()
-            .map(|(name, value)| name.len() + size(value))
-            .sum();
+        let n_bytes = n_bytes(row);
         (n_bytes > 400 * 1024).then(|| format!("the row has {n_bytes} bytes"))
     })
+}
+
+/// The size of a row in bytes, roughly as DynamoDB counts it.
+pub fn n_bytes(row: &Item) -> usize {
+    row.iter()
+        .map(|(name, value)| name.len() + size(value))
+        .sum()
 }
 
 fn refuse_value(value: &AttributeValue) -> Option<String> {
