@@ -22,6 +22,7 @@ use greenhub::ghl::client::Ghl;
 use greenhub::ghl::signature::{self, PublicKeys};
 use greenhub::ghl::wire::{self, AppEvent, Incoming};
 use greenhub::http;
+use greenhub::json::NotJson;
 use greenhub::pipeline::Hub;
 use greenhub::queue::Queue;
 use greenhub::secrets::Secrets;
@@ -126,7 +127,7 @@ async fn answer<D: Db, Q: Queue>(
             tracing::warn!(type_name, "a webhook of an unknown type");
             ("unknown", Ok("ignored"))
         }
-        Err(wire::NotJson) => ("unknown", Ok("not JSON")),
+        Err(NotJson) => ("unknown", Ok("not JSON")),
     };
     match outcome {
         Ok(outcome) => Answer {
