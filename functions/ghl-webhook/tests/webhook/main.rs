@@ -6,6 +6,7 @@
     reason = "helpers of tests may fail as tests do"
 )]
 
+mod hostile;
 mod support;
 
 use std::sync::Arc;
