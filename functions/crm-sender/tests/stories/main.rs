@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+mod breaks;
+mod disorder;
 mod faults;
 mod inbound;
+mod killed;
 mod outbound;
 mod tokens;
 mod world;
