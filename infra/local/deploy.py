@@ -5,9 +5,10 @@ Reads one JSON object from standard input:
     endpoint    address of the emulator
     stack       name of the stack
     template    path of template.yaml
+    only        beginnings of types: all other resources are left out (null: nothing is)
     parameters  {name: value}
     binaries    {CodeUri of the template: path of the built binary}
-    secret      {key: value} for the app's secret
+    secret      {key: value} for the app's secret; empty leaves what the template generates
 
 What did not change since the last time (by hash) is neither zipped, uploaded nor deployed.
 Progress goes to standard error, one line per step. Ends with 1 and the reason there.
@@ -16,6 +17,7 @@ Progress goes to standard error, one line per step. Ends with 1 and the reason t
 import hashlib
 import io
 import json
+import re
 import sys
 import time
 import zipfile
@@ -118,6 +120,37 @@ def with_code(template, keys):
     return json.dumps(template, sort_keys=True)
 
 
+def referred(value):
+    """The names that a part of the template refers to."""
+    if isinstance(value, list):
+        return set().union(*map(referred, value))
+    if not isinstance(value, dict):
+        return set()
+    names = referred(list(value.values()))
+    if "Ref" in value:
+        names.add(value["Ref"])
+    if "Fn::GetAtt" in value:
+        names.add(value["Fn::GetAtt"][0])
+    if isinstance(value.get("Fn::Sub"), str):
+        names.update(re.findall(r"\$\{(\w+)", value["Fn::Sub"]))
+    return names
+
+
+def reduced(template, types):
+    """The template with the resources of these types, and the outputs that name one of them."""
+    resources = {
+        name: resource
+        for name, resource in template["Resources"].items()
+        if resource["Type"].startswith(tuple(types))
+    }
+    outputs = {
+        name: output
+        for name, output in template["Outputs"].items()
+        if referred(output) <= resources.keys()
+    }
+    return {"Resources": resources, "Outputs": outputs}
+
+
 def described(cloudformation, name):
     try:
         return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
@@ -183,6 +216,8 @@ def deploy(order, body):
 
 
 def keep_secret(order, name):
+    if not order["secret"]:
+        return
     secrets = client(order, "secretsmanager")
     wanted = json.dumps(order["secret"], sort_keys=True)
     if secrets.get_secret_value(SecretId=name)["SecretString"] != wanted:
@@ -194,6 +229,8 @@ def main():
     order = json.load(sys.stdin)
     with open(order["template"], encoding="utf-8") as file:
         template = yaml.load(file, TemplateLoader)
+    if order["only"]:
+        template = reduced(template, order["only"])
     keys, stale = upload(order)
     stack = deploy(order, with_code(template, keys))
     outputs = {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}

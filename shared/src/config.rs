@@ -395,5 +395,21 @@ fn read_aws(vars: &Lookup<'_>) -> Result<SdkConfig, ConfigError> {
     Ok(config.build())
 }
 
+/// An emulator of AWS at `endpoint`, with the timeouts and retries of [`aws`].
+///
+/// # Errors
+/// `endpoint` is no address.
+#[cfg(any(test, feature = "testing"))]
+pub fn aws_at(endpoint: &str) -> Result<SdkConfig, ConfigError> {
+    let aws = read_aws(&Vars(&|name| match name {
+        "AWS_REGION" => Some("us-east-1".to_owned()),
+        "AWS_ENDPOINT_URL" => Some(endpoint.to_owned()),
+        _ => None,
+    }))?;
+    let anybody = aws_sdk_dynamodb::config::Credentials::new("test", "test", None, None, "test");
+    let anybody = SharedCredentialsProvider::new(anybody);
+    Ok(aws.into_builder().credentials_provider(anybody).build())
+}
+
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,7 @@ pub mod config;
 pub mod crypto;
 pub mod error;
 pub mod http;
+pub mod json;
 pub mod secrets;
 pub mod telemetry;
 pub mod wiring;

@@ -84,6 +84,30 @@ pub fn file_links_from_env(aws: &SdkConfig) -> Result<(Hub<Dynamo, Sqs>, S3Store
     Ok((hub, S3Store::new(aws, files.bucket)))
 }
 
+/// The tables and queues of a stack of the template, by the stack's outputs.
+#[cfg(any(test, feature = "testing"))]
+pub fn hub_of_stack(
+    aws: &SdkConfig,
+    outputs: &std::collections::BTreeMap<String, String>,
+) -> Hub<Dynamo, Sqs> {
+    let output = |name: &str| outputs.get(name).cloned().unwrap_or_default();
+    let tables = Tables {
+        directory: output("DirectoryTableName"),
+        chats: output("ChatsTableName"),
+        runtime: output("RuntimeTableName"),
+    };
+    let queues = Queues {
+        outbound_url: output("OutboundQueueUrl"),
+        crm_url: output("CrmQueueUrl"),
+        media_url: output("MediaQueueUrl"),
+    };
+    let waits = Waits {
+        hold_s: 600,
+        unknown_after_s: 600,
+    };
+    hub(aws, tables, queues, waits)
+}
+
 /// The secret that the environment names. Nothing is fetched before somebody asks for it.
 ///
 /// # Errors

@@ -25,6 +25,7 @@ use greenhub::ghl::client::Ghl;
 use greenhub::ghl::signature::{self, PublicKeys};
 use greenhub::ghl::wire::{self, AppEvent, Incoming};
 use greenhub::http;
+use greenhub::json::NotJson;
 use greenhub::pipeline::Hub;
 use greenhub::pipeline::inbox::Tenant;
 use greenhub::queue::Queue;
@@ -138,7 +139,7 @@ async fn answer<D: Db, Q: Queue>(
             tracing::warn!(type_name, "a webhook of an unknown type");
             ("unknown", Ok("ignored"))
         }
-        Err(wire::NotJson) => ("unknown", Ok("not JSON")),
+        Err(NotJson) => ("unknown", Ok("not JSON")),
     };
     match outcome {
         Ok(outcome) => Answer {

@@ -20,6 +20,7 @@ use greenhub::clock::Clock;
 use greenhub::domain::ids::IdInstance;
 use greenhub::green_api::wire::{self, Notification};
 use greenhub::http;
+use greenhub::json::NotJson;
 use greenhub::pipeline::Hub;
 use greenhub::queue::Queue;
 use greenhub::store::db::{Db, DbError};
@@ -141,7 +142,7 @@ async fn take<D: Db, Q: Queue>(
     hook: &Hook<D, Q>,
     number: Arc<NumberRow>,
     body: &[u8],
-    parsed: Result<Notification, wire::NotJson>,
+    parsed: Result<Notification, NotJson>,
 ) -> Result<Taken, Refused> {
     let type_webhook = parsed
         .as_ref()

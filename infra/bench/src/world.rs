@@ -19,6 +19,7 @@ use greenhub::crypto::DataKeys;
 use greenhub::domain::delivery::Lane;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::oauth::OAuth;
+use greenhub::media::link::Links;
 use greenhub::ghl::signature::{self, PublicKeys};
 use greenhub::green_api::client::GreenApi;
 use greenhub::http;
@@ -57,6 +58,7 @@ pub(crate) struct World<D, Q> {
     green: GreenApi,
     ghl: Ghl,
     oauth: OAuth,
+    links: Links,
     keys: Arc<DataKeys>,
     signer: Ed25519KeyPair,
     queue: MemoryQueue,
@@ -148,6 +150,7 @@ impl<D: Db + Clone, Q: Queue + Clone> World<D, Q> {
             routes: green_api_webhook::router(hub()).merge(ghl_webhook::router(hook)),
             green: GreenApi::new(http.clone()),
             ghl,
+            links: Links::new(&origin.parse().expect("an address")),
             oauth: OAuth::new(
                 http,
                 base,
@@ -224,7 +227,7 @@ impl<D: Db + Clone, Q: Queue + Clone> World<D, Q> {
             outbound_sender::handle(hub, &whatsapp, batch(wake_up), deadline_ms).await
         } else {
             runs.crm += 1;
-            let crm = Crm::new(hub, &self.ghl, &self.oauth, keys, seed::PROVIDER);
+            let crm = Crm::new(hub, &self.ghl, &self.oauth, keys, seed::PROVIDER, &self.links);
             crm_sender::handle(hub, &crm, batch(wake_up), deadline_ms).await
         };
         assert!(answer.batch_item_failures.is_empty(), "a wake-up failed");

@@ -53,14 +53,18 @@ const SETTINGS_TRIES: u32 = 10;
 const SETTINGS_PAUSE: Duration = Duration::from_millis(1_300);
 
 /// What makes the demo data.
-pub(crate) struct Demo<'a> {
-    pub(crate) client: &'a reqwest::Client,
+#[derive(Debug)]
+pub struct Demo<'a> {
+    /// Follows no redirects.
+    pub client: &'a reqwest::Client,
     /// Our origin.
-    pub(crate) base: &'a str,
+    pub base: &'a str,
     /// The address that the app is registered with, and redirected to.
-    pub(crate) public: &'a str,
-    pub(crate) sandbox: &'a str,
-    pub(crate) client_id: &'a str,
+    pub public: &'a str,
+    /// The address of the sandbox.
+    pub sandbox: &'a str,
+    /// The client id of its marketplace app.
+    pub client_id: &'a str,
 }
 
 /// The accounts of the sandbox, as far as they matter here.
@@ -119,7 +123,11 @@ struct Settings {
 
 impl Demo<'_> {
     /// Makes what is not there and writes `credentials.json`. Says whether anything was made.
-    pub(crate) async fn ensure(&self, file: &Path) -> Result<(Credentials, bool), Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Demo`] names the step that went otherwise than it must.
+    pub async fn ensure(&self, file: &Path) -> Result<(Credentials, bool), Error> {
         let accounts: Accounts = self
             .read(
                 "accounts",

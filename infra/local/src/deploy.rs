@@ -11,7 +11,7 @@ use tokio::{
 use crate::{error::Error, functions::Binaries, layout::Layout, progress::Step, python::last_line};
 
 /// The outputs of the template by name.
-pub(crate) type Outputs = BTreeMap<String, String>;
+pub type Outputs = BTreeMap<String, String>;
 
 /// What `deploy.py` reads.
 #[derive(Serialize)]
@@ -19,6 +19,8 @@ pub(crate) struct Order<'a> {
     pub(crate) endpoint: &'a str,
     pub(crate) stack: &'a str,
     pub(crate) template: PathBuf,
+    /// Leaves out all resources but those whose types begin so.
+    pub(crate) only: Option<&'a [&'a str]>,
     pub(crate) parameters: BTreeMap<String, String>,
     pub(crate) binaries: Binaries,
     pub(crate) secret: BTreeMap<&'static str, String>,

@@ -17,6 +17,7 @@
 //! # }
 //! ```
 
+mod aws;
 mod demo;
 mod deploy;
 mod emulator;
@@ -33,7 +34,9 @@ pub mod settings;
 mod stack;
 mod wait;
 
-pub use demo::Credentials;
+pub use aws::{Aws, unless_missing};
+pub use demo::{Credentials, Demo};
+pub use deploy::Outputs;
 pub use error::Error;
 pub use ports::Ports;
 pub use settings::{GhlApp, Options};

@@ -61,6 +61,13 @@ pub(crate) async fn check(root: &Path) -> Result<Tools, Error> {
     }
 }
 
+/// Looks for Python alone.
+pub(crate) async fn python() -> Result<String, Error> {
+    let mut missing = Vec::new();
+    let found = find_python(&mut missing).await;
+    found.ok_or(Error::Missing(missing))
+}
+
 async fn find_python(missing: &mut Vec<String>) -> Option<String> {
     let mut newest = None;
     for name in [

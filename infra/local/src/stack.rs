@@ -88,6 +88,7 @@ impl Stack {
             endpoint: emulator.url(),
             stack: STACK,
             template: layout.root.join("template.yaml"),
+            only: None,
             parameters: parameters(&options, &sandbox, &app, public),
             binaries,
             secret: secret(&options, keys),

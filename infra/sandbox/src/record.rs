@@ -148,25 +148,35 @@ pub(crate) async fn record(State(app): State<Arc<App>>, request: Request, next: 
             Fault::take(&mut state.faults, provider, with_query),
         )
     };
-    if let Some(ms) = fault.as_ref().and_then(|f| f.delay_ms) {
-        clock::sleep(std::time::Duration::from_millis(ms)).await;
-    }
-    let response = match fault.as_ref().and_then(Fault::answer) {
-        Some(response) => response,
-        None => {
-            let real = next.run(Request::from_parts(parts, Body::from(body))).await;
-            if fault.is_some_and(|f| f.apply_then_drop) {
-                dropped()
-            } else {
-                real
-            }
+    // A task of its own: a provider does what it was asked although its caller has hung up.
+    let answered = tokio::spawn(async move {
+        if let Some(ms) = fault.as_ref().and_then(|f| f.delay_ms) {
+            clock::sleep(std::time::Duration::from_millis(ms)).await;
         }
-    };
-    let was_dropped = response.extensions().get::<DropConnection>().is_some();
-    if !was_dropped && let Some(call) = find(&mut app.lock().log, seq) {
-        call.status = Some(response.status().as_u16());
+        let response = match fault.as_ref().and_then(Fault::answer) {
+            Some(response) => response,
+            None => {
+                let real = next.run(Request::from_parts(parts, Body::from(body))).await;
+                if fault.is_some_and(|f| f.apply_then_drop) {
+                    dropped()
+                } else {
+                    real
+                }
+            }
+        };
+        let was_dropped = response.extensions().get::<DropConnection>().is_some();
+        if !was_dropped && let Some(call) = find(&mut app.lock().log, seq) {
+            call.status = Some(response.status().as_u16());
+        }
+        response
+    });
+    match answered.await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::error!(%error, "a call broke the sandbox");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
     }
-    response
 }
 
 fn find(log: &mut Log, seq: u64) -> Option<&mut Call> {

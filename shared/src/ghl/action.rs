@@ -11,10 +11,11 @@ use url::Url;
 use crate::crypto;
 use crate::domain::content::{Content, File, Menu, MenuAction, MenuItem, MenuKind};
 use crate::domain::ids::{ContactId, LocationId};
+use crate::json::{self, NotJson};
 
 use super::id::is_id;
 use super::map;
-use super::wire::{self, NotJson};
+use super::wire;
 
 /// How many buttons a form has.
 const BUTTONS: u8 = 3;
@@ -81,7 +82,7 @@ impl Action {
     /// # Errors
     /// [`NotAnAction`]. A message that cannot be sent is none: see [`Action::content`].
     pub fn read(body: &[u8]) -> Result<Self, NotAnAction> {
-        let body = wire::parse(body).map_err(|NotJson| NotAnAction::NotJson)?;
+        let body = json::parse(body).map_err(|NotJson| NotAnAction::NotJson)?;
         let mut data = body["data"].clone();
         let fields = data.as_object_mut().ok_or(NotAnAction::NoData)?;
         fields.remove("secret");

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::domain::ids::{CompanyId, ContactId, LocationId};
+use crate::json::{self, NotJson};
 
 use super::id::is_id;
 
@@ -29,11 +30,6 @@ pub enum Incoming {
         type_name: String,
     },
 }
-
-/// The body is not JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the body is not JSON")]
-pub struct NotJson;
 
 /// A message that an agent, a workflow or a bot wrote to a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,7 +206,7 @@ const NOT_OURS: [&str; 7] = [
 /// Reads one body. What is not an object, or lacks the ids that its type needs, is
 /// [`Incoming::Unknown`].
 pub fn delivery_or_event(body: &[u8]) -> Result<Incoming, NotJson> {
-    let body = parse(body)?;
+    let body = json::parse(body)?;
     let type_name = text(&body, "type").unwrap_or_default();
     let known = if type_name.is_empty() || CHANNELS.contains(&type_name.as_str()) {
         delivery(&body, &type_name).map(|delivery| Incoming::Delivery(Box::new(delivery)))
@@ -220,42 +216,6 @@ pub fn delivery_or_event(body: &[u8]) -> Result<Incoming, NotJson> {
     Ok(known.unwrap_or_else(|| Incoming::Unknown {
         type_name: type_name.chars().take(64).collect(),
     }))
-}
-
-/// Any body of GoHighLevel's.
-pub(super) fn parse(body: &[u8]) -> Result<Value, NotJson> {
-    serde_json::from_slice(body)
-        .or_else(|_| serde_json::from_slice(&without_halves(body)))
-        .map_err(|_| NotJson)
-}
-
-/// Replaces escaped halves of a surrogate pair by U+FFFD. GoHighLevel is written in JavaScript,
-/// where a text that was cut in the middle of an emoji ends in such a half; it is no reason to
-/// lose the text.
-fn without_halves(body: &[u8]) -> Vec<u8> {
-    let escaped = |at: usize| {
-        let digits = body.get(at..at + 6)?.strip_prefix(b"\\u")?;
-        u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-    };
-    let mut out = Vec::with_capacity(body.len());
-    let mut at = 0;
-    while at < body.len() {
-        let len = match (escaped(at), escaped(at + 6)) {
-            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
-            (Some(0xd800..=0xdfff), _) => {
-                out.extend_from_slice(b"\\ufffd");
-                at += 6;
-                continue;
-            }
-            // Two at once, so that an escaped backslash does not begin another escape.
-            _ if body[at] == b'\\' => 2,
-            _ => 1,
-        };
-        let end = body.len().min(at + len);
-        out.extend_from_slice(&body[at..end]);
-        at = end;
-    }
-    out
 }
 
 fn delivery(body: &Value, type_name: &str) -> Option<ProviderDelivery> {

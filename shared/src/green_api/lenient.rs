@@ -53,6 +53,21 @@ impl<'de> Deserialize<'de> for Int {
     }
 }
 
+/// A point in time, in seconds since 1970, as it can be written with a year of four digits. Zero and
+/// whatever is no such time are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Time(pub Option<i64>);
+
+/// The first second of the year 10000.
+const FIVE_DIGITS_S: i64 = 253_402_300_800;
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Int(seconds) = Int::deserialize(deserializer)?;
+        Ok(Self(seconds.filter(|at| (1..FIVE_DIGITS_S).contains(at))))
+    }
+}
+
 /// A finite number, or the text of one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Float(pub Option<f64>);

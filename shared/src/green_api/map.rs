@@ -186,7 +186,7 @@ fn remote_id(notification: &Notification) -> Option<String> {
 }
 
 fn at_s(frame: &Frame) -> Option<i64> {
-    frame.timestamp.0.filter(|&at| at > 0)
+    frame.timestamp.0
 }
 
 fn alias(id: Option<&str>) -> Option<Alias> {

@@ -1,5 +1,8 @@
 //! When a provider is down, slow, over its limit, or takes a call and loses its answer.
 
+use std::time::Duration;
+
+use greenhub::clock::Clock;
 use greenhub::store::directory::PauseReason;
 use serde_json::{Value, json};
 
@@ -168,7 +171,145 @@ async fn a_send_of_unknown_outcome_is_left_to_a_person_and_not_repeated() {
         assert_eq!(world.calls("/sendMessage/").await.len(), 2, "{what}");
     };
     check(json!({ "status": 500 })).await;
+    check(json!({ "status": 502, "body": "<html>bad gateway</html>" })).await;
+    check(json!({ "status": 503 })).await;
     check(json!({ "drop": true })).await;
+}
+
+// AC 83: we stop waiting, the provider goes on and takes the message.
+#[tokio::test]
+async fn a_send_that_is_taken_after_our_time_out_is_found_and_never_repeated() {
+    let mut world = World::new().await;
+    let contact = ann(&world).await;
+    world.give_up_after(Duration::from_millis(400));
+    world
+        .faults(fault(
+            "green-api",
+            "/sendMessage/",
+            1,
+            json!({ "delay_ms": 900 }),
+        ))
+        .await;
+    let id = world.reply(&contact, "late").await;
+    let next = world.reply(&contact, "and then this").await;
+    world.told(&id, "read").await;
+    world.told(&next, "read").await;
+    world.settle().await;
+    assert_eq!(world.got(ANN, 2).await, ["late", "and then this"]);
+    assert_eq!(world.calls("/sendMessage/").await.len(), 2);
+    assert_eq!(world.shown("+79001234567", 3).await.1.len(), 3);
+}
+
+// AC 46: the same in the other direction.
+#[tokio::test]
+async fn a_post_that_is_taken_after_our_time_out_is_found_and_never_repeated() {
+    let mut world = World::new().await;
+    ann(&world).await;
+    world.give_up_after(Duration::from_millis(400));
+    let slow = json!({ "delay_ms": 900 });
+    world
+        .faults(fault("ghl", "/messages/inbound", 1, slow))
+        .await;
+    for text in ["late", "and then this"] {
+        world.customer("79001234567", text).await;
+    }
+    world.shown("+79001234567", 3).await;
+    world.settle().await;
+    let (_, messages) = world.shown("+79001234567", 3).await;
+    assert_eq!(texts(&messages), ["hi", "late", "and then this"]);
+    assert_eq!(world.calls("/messages/inbound").await.len(), 3);
+}
+
+// AC 83: no echo comes, and the journals do not answer either, for a while.
+#[tokio::test]
+async fn a_send_that_was_taken_is_found_in_a_journal_that_failed_at_first() {
+    let world = World::new().await;
+    let contact = ann(&world).await;
+    let since_ms = world.number(I1).await.state_since_ms;
+    let silent = json!({ "outgoingAPIMessageWebhook": "no", "outgoingWebhook": "no" });
+    // Settings can be written once a second.
+    Clock::system().sleep(Duration::from_millis(1_100)).await;
+    world.set_settings(I1, silent).await;
+    world
+        .until("the number's restart", async || {
+            let number = world.number(I1).await;
+            (number.state.can_send() && number.state_since_ms > since_ms).then_some(())
+        })
+        .await;
+    let of = |path: &str, times: u32, what: Value| fault("green-api", path, times, what)[0].clone();
+    let faults = [
+        of("/sendMessage/", 1, json!({ "apply_then_drop": true })),
+        of("/showMessagesQueue/", 2, json!({ "status": 500 })),
+        of("/lastOutgoingMessages/", 2, json!({ "status": 503 })),
+    ];
+    world.faults(json!(faults)).await;
+    let id = world.reply(&contact, "once and once only").await;
+    // No receipts come either, so that its part is settled is seen by what follows it.
+    let next = world.reply(&contact, "and then this").await;
+    world
+        .until("the second message", async || {
+            // Journals can be asked once a second, of the sandbox's time, which is not set forward.
+            Clock::system().sleep(Duration::from_millis(60)).await;
+            (world.phone(ANN).await.len() == 2).then_some(())
+        })
+        .await;
+    assert_eq!(
+        world.got(ANN, 2).await,
+        ["once and once only", "and then this"]
+    );
+    world.settle().await;
+    assert_eq!(world.calls("/sendMessage/").await.len(), 2);
+    let calls = world.calls("/waInstance").await;
+    let asked: Vec<_> = calls
+        .iter()
+        .map(|call| {
+            let path = text(call, "path");
+            let method = path.split('/').nth(2).unwrap_or_default().to_owned();
+            (method, call["status"].clone())
+        })
+        .collect();
+    let n_asked = |method: &str| asked.iter().filter(|(asked, _)| asked == method).count();
+    assert!(n_asked("showMessagesQueue") > 2, "{asked:?}");
+    assert!(n_asked("lastOutgoingMessages") > 2, "{asked:?}");
+    for id in [id, next] {
+        assert_ne!(world.in_crm(&id).await["status"], "failed");
+    }
+}
+
+// AC 83: a wrong token is the number's trouble: what waits is held, and then fails with the reason.
+#[tokio::test]
+async fn a_number_with_a_bad_token_holds_its_messages_and_then_says_why() {
+    let check = async |is_corrected: bool| {
+        let world = World::new().await;
+        let contact = ann(&world).await;
+        let path = format!("/waInstance{I1}/");
+        let refused = fault("green-api", &path, 99, json!({ "status": 401 }));
+        world.faults(refused).await;
+        let ids = [
+            world.reply(&contact, "1").await,
+            world.reply(&contact, "2").await,
+        ];
+        world.settle().await;
+        let pause = world.number(I1).await.pause.unwrap();
+        assert_eq!(pause.why, PauseReason::BadToken);
+        assert_eq!(world.in_crm(&ids[0]).await["status"], "pending");
+        assert_eq!(world.calls("/sendMessage/").await.len(), 1);
+        if is_corrected {
+            world.faults(json!([])).await;
+            assert_eq!(world.got(ANN, 2).await, ["1", "2"]);
+            world.told(&ids[1], "read").await;
+            return;
+        }
+        for id in &ids {
+            let shown = world.told(id, "failed").await;
+            let reason = text(&shown["error"], "message");
+            assert!(reason.contains("token"), "{reason}");
+        }
+        assert_eq!(world.calls("/sendMessage/").await.len(), 1);
+        assert_eq!(world.phone(ANN).await.len(), 0);
+    };
+    check(true).await;
+    check(false).await;
 }
 
 // AC 83

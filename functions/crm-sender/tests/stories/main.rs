@@ -4,9 +4,12 @@
 
 mod actions;
 mod attachments;
+mod breaks;
+mod disorder;
 mod faults;
 mod files;
 mod inbound;
+mod killed;
 mod outbound;
 mod tokens;
 mod world;

@@ -44,6 +44,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::attachments;
+use crate::breaks::Breaks;
 
 /// The sandbox's first location and number; its second number, in the same location here; and one
 /// of another location.
@@ -68,6 +69,9 @@ pub(crate) struct World {
     pub(crate) db: MemoryDb,
     pub(crate) queue: MemoryQueue,
     pub(crate) clock: Clock,
+    /// What goes wrong where webhooks write and wake, and where workers do.
+    pub(crate) at_doors: Arc<Breaks>,
+    pub(crate) at_work: Arc<Breaks>,
     sandbox: Sandbox,
     app_url: String,
     http: Client,
@@ -77,13 +81,13 @@ pub(crate) struct World {
     pub(crate) attachments: String,
     fetcher: Fetcher,
     links: Links,
-    green: GreenApi,
-    ghl: Ghl,
+    pub(crate) green: GreenApi,
+    pub(crate) ghl: Ghl,
     oauth: OAuth,
     pub(crate) keys: Arc<DataKeys>,
     provider_id: String,
     workspaces: Mutex<HashMap<&'static str, WorkspaceId>>,
-    ahead_ms: Arc<AtomicI64>,
+    pub(crate) ahead_ms: Arc<AtomicI64>,
     rng: Mutex<StdRng>,
 }
 
@@ -114,9 +118,10 @@ impl World {
         };
         let keys = Arc::new(secret.data_keys().unwrap());
         let ghl = Ghl::new(http.clone(), base.clone());
-        let hub = || Hub {
-            db: db.clone(),
-            queue: queue.clone(),
+        let (at_doors, at_work) = (Arc::<Breaks>::default(), Arc::<Breaks>::default());
+        let hub = |breaks: &Arc<Breaks>| Hub {
+            db: db.hooked(Arc::clone(breaks) as _),
+            queue: queue.hooked(Arc::clone(breaks) as _),
             clock: clock.clone(),
             ids: IdSource::random(),
             settings: settings.clone(),
@@ -124,7 +129,7 @@ impl World {
         let pem = sandbox.ghl_public_key_pem();
         let spki: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
         let hook = ghl_webhook::Hook {
-            hub: hub(),
+            hub: hub(&at_doors),
             secrets: Secrets::fixed(secret),
             public_keys: PublicKeys::parse(&spki).unwrap(),
             app_id: app.app_id.clone(),
@@ -132,7 +137,7 @@ impl World {
             ghl: ghl.clone(),
             tenants: Kept::default(),
         };
-        let routes = green_api_webhook::router(hub()).merge(ghl_webhook::router(hook));
+        let routes = green_api_webhook::router(hub(&at_doors)).merge(ghl_webhook::router(hook));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let app_url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -140,7 +145,9 @@ impl World {
         let attachments = attachments::serve().await;
         let local = [sandbox.url(), attachments.clone()];
         let world = World {
-            hub: hub(),
+            hub: hub(&at_work),
+            at_doors,
+            at_work,
             store: MemoryStore::default(),
             attachments,
             fetcher: Fetcher::new(local.into()).unwrap(),
@@ -213,14 +220,7 @@ impl World {
 
     /// A number with all its notifications switched on and sent to us.
     async fn add_number(&self, instance: u64, location: &'static str, age: Millis) {
-        let accounts = self.control(Method::GET, "accounts", Value::Null).await;
-        let account = accounts["greenApi"]["instances"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|account| account["idInstance"] == instance)
-            .unwrap();
-        let api_token = account["apiTokenInstance"].as_str().unwrap();
+        let api_token = &self.api_token(instance).await;
         let workspace = self.workspaces.lock().unwrap()[location].clone();
         let number = NumberId::new(format!("n{instance}"));
         let (key, token) = (crypto::random_token(16), crypto::random_token(32));
@@ -275,12 +275,7 @@ impl World {
             "incomingWebhook": "yes", "outgoingWebhook": "yes", "outgoingMessageWebhook": "yes",
             "outgoingAPIMessageWebhook": "yes", "stateWebhook": "yes", "incomingCallWebhook": "yes",
         });
-        let url = format!(
-            "{}/waInstance{instance}/setSettings/{api_token}",
-            self.url()
-        );
-        let answer = self.http.post(url).json(&settings).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.status());
+        self.set_settings(instance, settings).await;
         // It restarts.
         self.until("the number's restart", async || {
             let number = self.number(instance).await;
@@ -290,7 +285,23 @@ impl World {
         .await;
     }
 
-    fn url(&self) -> String {
+    pub(crate) async fn set_settings(&self, instance: u64, settings: Value) {
+        let token = self.api_token(instance).await;
+        let url = format!("{}/waInstance{instance}/setSettings/{token}", self.url());
+        let answer = self.http.post(url).json(&settings).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    /// A number's token at GREEN-API.
+    pub(crate) async fn api_token(&self, instance: u64) -> String {
+        let accounts = self.control(Method::GET, "accounts", Value::Null).await;
+        let instances = accounts["greenApi"]["instances"].as_array().unwrap();
+        let mut accounts = instances.iter();
+        let account = accounts.find(|account| account["idInstance"] == instance);
+        text(account.unwrap(), "apiTokenInstance")
+    }
+
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.sandbox.addr)
     }
 

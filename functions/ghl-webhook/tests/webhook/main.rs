@@ -7,6 +7,7 @@
 )]
 
 mod actions;
+mod hostile;
 mod support;
 
 use std::sync::Arc;

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::world::{Outcome, World, ensure};
+use super::world::{Outcome, Place, World, ensure};
 
 // AC 42, 43, 66
-pub async fn strangers_get_nothing(world: &World) -> Outcome {
+pub async fn strangers_get_nothing(world: &World<impl Place>) -> Outcome {
     let before = world.contacts().await?.len();
     let body = json!({
         "typeWebhook": "incomingMessageReceived",
@@ -13,7 +13,7 @@ pub async fn strangers_get_nothing(world: &World) -> Outcome {
         "idMessage": "X", "senderData": { "chatId": "70000000000@c.us" },
         "messageData": { "typeMessage": "textMessage", "textMessageData": { "textMessage": "x" } },
     });
-    let base = &world.stack.base_url;
+    let base = world.stack.base_url();
     let green = &world.demo.green_webhook_url;
     let keyless = format!("{base}/webhooks/green-api");
     let ghl = format!("{base}/webhooks/ghl");
@@ -49,7 +49,7 @@ pub async fn strangers_get_nothing(world: &World) -> Outcome {
 }
 
 // AC 60, 64
-pub async fn an_authenticated_oddity_blocks_nothing(world: &World) -> Outcome {
+pub async fn an_authenticated_oddity_blocks_nothing(world: &World<impl Place>) -> Outcome {
     let big = json!({
         "typeWebhook": "incomingMessageReceived",
         "instanceData": { "idInstance": 1_101_000_001_u64 },

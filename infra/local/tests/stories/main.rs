@@ -1,5 +1,8 @@
 //! Stories over the deployed stack: the real Lambda binaries, the real template, the emulator, and
 //! the sandbox's providers. One stack for all of them, started once.
+//!
+//! Most of them are also told of the handlers in this process, over the emulator's tables and
+//! queues: there, the time can be set forward and a queue can fail.
 
 #![expect(unreachable_pub, reason = "the modules of one test")]
 #![expect(
@@ -12,13 +15,15 @@ mod corpus;
 mod events;
 mod files;
 mod hostile;
+mod in_process;
 mod messages;
 mod workflows;
 mod world;
 
 use std::time::Instant;
 
-use greenhub_local::{Options, Stack};
+use greenhub_local::{Aws, Options, Stack, unless_missing};
+use in_process::InProcess;
 use world::World;
 
 /// Runs the stories one after the other and says which of them broke.
@@ -42,8 +47,12 @@ macro_rules! tell {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_deployed_stack_keeps_its_promises() {
     let dir = tempfile::tempdir().unwrap();
-    let stack = Stack::start(Options::for_tests(dir.path())).await.unwrap();
-    let world = World::new(stack);
+    let started = Stack::start(Options::for_tests(dir.path())).await;
+    let Some(stack) = unless_missing(started).unwrap() else {
+        return;
+    };
+    let demo = stack.credentials.clone().unwrap();
+    let world = World::new(stack, demo);
     let broken = tell!(
         world,
         messages::a_text_goes_both_ways_and_its_status_follows,
@@ -60,7 +69,37 @@ async fn the_deployed_stack_keeps_its_promises() {
         corpus::every_published_body_is_taken_and_shown_or_not_on_purpose,
         messages::nothing_is_left_over,
     );
-    world.stop().await;
+    world.stack.stop().await;
+    assert!(broken.is_empty(), "{broken:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_handlers_keep_them_in_one_process_over_dynamodb_and_sqs() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(aws) = unless_missing(Aws::start(dir.path()).await).unwrap() else {
+        return;
+    };
+    let (place, demo) = InProcess::start(aws, dir.path()).await;
+    let world = World::new(place, demo);
+    let stories = async {
+        tell!(
+            world,
+            messages::a_text_goes_both_ways_and_its_status_follows,
+            messages::a_lost_answer_sends_nothing_twice,
+            messages::the_crm_being_down_delays_and_loses_nothing,
+            messages::an_image_comes_with_its_caption,
+            messages::what_is_typed_on_the_phone_is_in_the_crm_once,
+            in_process::a_queue_that_fails_after_the_write_is_made_good_by_the_sweeper,
+            hostile::strangers_get_nothing,
+            hostile::an_authenticated_oddity_blocks_nothing,
+            corpus::every_published_body_is_taken_and_shown_or_not_on_purpose,
+        )
+    };
+    let broken = tokio::select! {
+        broken = Box::pin(stories) => broken,
+        () = Box::pin(world.stack.work()) => unreachable!("the workers never end"),
+    };
+    world.stack.stop().await;
     assert!(broken.is_empty(), "{broken:?}");
 }
 

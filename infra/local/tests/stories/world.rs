@@ -1,4 +1,4 @@
-//! The stack and the hands that move it: the sandbox's control interface.
+//! Where the stories take place, and the hands that move it: the sandbox's control interface.
 
 use std::time::Duration;
 
@@ -12,16 +12,36 @@ pub type Outcome = Result<(), String>;
 /// How long a story waits for something to show.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub struct World {
-    pub stack: Stack,
+const LOOK_EVERY: Duration = Duration::from_millis(150);
+
+/// Where the product runs: deployed into the emulator, or in this process.
+pub trait Place {
+    /// Its origin, without a slash at the end.
+    fn base_url(&self) -> &str;
+
+    /// The address of its sandbox, without a slash at the end.
+    fn sandbox_url(&self) -> String;
+}
+
+impl Place for Stack {
+    fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    fn sandbox_url(&self) -> String {
+        self.sandbox.url()
+    }
+}
+
+pub struct World<S = Stack> {
+    pub stack: S,
     pub client: Client,
     pub demo: Credentials,
 }
 
-impl World {
-    pub fn new(stack: Stack) -> Self {
+impl<S: Place> World<S> {
+    pub fn new(stack: S, demo: Credentials) -> Self {
         let client = Client::builder().no_proxy().build().unwrap();
-        let demo = stack.credentials.clone().unwrap();
         World {
             stack,
             client,
@@ -29,13 +49,9 @@ impl World {
         }
     }
 
-    pub async fn stop(self) {
-        self.stack.stop().await;
-    }
-
     /// A call of the sandbox's control interface.
     pub async fn control(&self, method: &str, path: &str, body: Value) -> Result<Value, String> {
-        let url = format!("{}/_sandbox/{path}", self.stack.sandbox.url());
+        let url = format!("{}/_sandbox/{path}", self.stack.sandbox_url());
         let method = method
             .parse()
             .map_err(|_| format!("{method} is no method"))?;
@@ -153,7 +169,7 @@ impl World {
                 if let Some(found) = ask().await? {
                     return Ok(found);
                 }
-                pause().await;
+                pause(LOOK_EVERY).await;
             }
         };
         match tokio::time::timeout(PATIENCE, asking).await {
@@ -167,8 +183,8 @@ impl World {
     clippy::disallowed_methods,
     reason = "a test waits for other processes"
 )]
-async fn pause() {
-    tokio::time::sleep(Duration::from_millis(150)).await;
+pub async fn pause(how_long: Duration) {
+    tokio::time::sleep(how_long).await;
 }
 
 /// Breaks the story unless it holds.

@@ -83,6 +83,24 @@ async fn connections_are_dropped_before_or_after_the_effect() {
     }
 }
 
+/// A caller's patience ends, the provider's work does not.
+#[tokio::test]
+async fn what_was_asked_is_done_although_the_caller_hangs_up() {
+    let w = world(0.01).await;
+    let slow = json!({ "provider": "green-api", "path_contains": "sendMessage", "times": 1, "delay_ms": 400 });
+    set(&w, json!([slow])).await;
+    let path = format!("/waInstance{I1}/sendMessage/{TOKEN1}");
+    let request = w
+        .request(Method::POST, &path)
+        .timeout(std::time::Duration::from_millis(100))
+        .json(&json!({ "chatId": CUSTOMER, "message": "hi" }));
+    let error = request.send().await.unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
+    assert_eq!(w.phone().await.len(), 0);
+    pause(600).await;
+    assert_eq!(w.phone().await.len(), 1);
+}
+
 #[tokio::test]
 async fn a_token_answer_can_be_lost() {
     let w = world(0.01).await;

@@ -80,7 +80,7 @@ pub fn journal(entry: &JournalEntry) -> Option<Journaled> {
                     .map(name),
             },
             chat,
-            at_s: head.timestamp.0.filter(|&at| at > 0),
+            at_s: head.timestamp.0,
             content,
             quoted: content::quoted(&entry.message),
         },

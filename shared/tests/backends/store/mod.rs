@@ -1,6 +1,5 @@
 //! What every back-end of the tables must do.
 
-pub(crate) mod emulated;
 mod queries;
 mod round_trips;
 mod writes;
