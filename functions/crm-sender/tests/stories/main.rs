@@ -7,5 +7,6 @@ mod faults;
 mod files;
 mod inbound;
 mod outbound;
+mod queues;
 mod tokens;
 mod world;
