@@ -11,5 +11,6 @@ mod files;
 mod inbound;
 mod killed;
 mod outbound;
+mod queues;
 mod tokens;
 mod world;

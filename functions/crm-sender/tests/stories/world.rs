@@ -7,11 +7,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use greenhub::account::install::Installer;
 use greenhub::clock::{Clock, Millis};
 use greenhub::crypto::{self, DataKeys};
-use greenhub::domain::delivery::Lane;
 use greenhub::domain::ids::{IdInstance, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::status::InstanceState;
 use greenhub::domain::text::Lang;
@@ -27,7 +25,6 @@ use greenhub::pipeline::crm::Crm;
 use greenhub::pipeline::ids::IdSource;
 use greenhub::pipeline::whatsapp::Whatsapp;
 use greenhub::pipeline::{Hub, Settings};
-use greenhub::queue::WakeUp;
 use greenhub::queue::memory::MemoryQueue;
 use greenhub::secrets::{AppSecret, Secrets};
 use greenhub::store::db::Db as _;
@@ -43,8 +40,8 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::attachments;
 use crate::breaks::Breaks;
+use crate::{attachments, queues};
 
 /// The sandbox's first location and number; its second number, in the same location here; and one
 /// of another location.
@@ -313,12 +310,7 @@ impl World {
         if visible.is_empty() {
             return false;
         }
-        let (media, visible): (Vec<_>, Vec<_>) = visible
-            .into_iter()
-            .partition(|wake_up| wake_up.lane() == Lane::Media);
-        let (outbound, crm): (Vec<_>, Vec<_>) = visible
-            .into_iter()
-            .partition(|wake_up| wake_up.lane() == Lane::Whatsapp);
+        let [media, outbound, crm] = queues::of(visible);
         let deadline_ms = self.clock.now_ms() + 117_000;
         let whatsapp = Whatsapp::new(&self.hub, &self.green, Arc::clone(&self.keys));
         let keys = Arc::clone(&self.keys);
@@ -338,9 +330,9 @@ impl World {
             store: &self.store,
         };
         let (media, outbound, crm) = futures::join!(
-            media_keeper::handle(&self.hub, &keep, batch(media), deadline_ms + 180_000),
-            outbound_sender::handle(&self.hub, &whatsapp, batch(outbound), deadline_ms),
-            crm_sender::handle(&self.hub, &to_crm, batch(crm), deadline_ms),
+            media_keeper::handle(&self.hub, &keep, media, deadline_ms + 180_000),
+            outbound_sender::handle(&self.hub, &whatsapp, outbound, deadline_ms),
+            crm_sender::handle(&self.hub, &to_crm, crm, deadline_ms),
         );
         assert!(media.batch_item_failures.is_empty());
         assert!(outbound.batch_item_failures.is_empty());
@@ -602,16 +594,4 @@ pub(crate) fn text(value: &Value, field: &str) -> String {
 
 pub(crate) fn texts(messages: &[Value]) -> Vec<String> {
     messages.iter().map(|m| text(m, "message")).collect()
-}
-
-fn batch(wake_ups: Vec<WakeUp>) -> SqsEvent {
-    let records = wake_ups.iter().enumerate().map(|(n, wake_up)| {
-        let mut message = SqsMessage::default();
-        message.message_id = Some(n.to_string());
-        message.body = Some(serde_json::to_string(wake_up).unwrap());
-        message
-    });
-    let mut event = SqsEvent::default();
-    event.records = records.collect();
-    event
 }
