@@ -4,6 +4,7 @@ pub mod db;
 pub mod keys;
 pub mod row;
 
+pub mod agency;
 pub mod chats;
 pub mod directory;
 pub mod runtime;
