@@ -80,6 +80,7 @@ pub fn router<D: Db>(api: Api<D>) -> Router {
 fn described<D: Db>() -> OpenApiRouter<Arc<Api<D>>> {
     OpenApiRouter::new()
         .routes(routes!(session::create))
+        .routes(routes!(session::show))
         .routes(routes!(instances::list, instances::add))
         .routes(routes!(instances::rename, instances::remove))
         .routes(routes!(workflow_secret::show, workflow_secret::renew))

@@ -1,11 +1,11 @@
-//! `POST /api/session/ghl`
+//! `POST /api/session/ghl`, `GET /api/session`
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use greenhub::account::session::{self, SESSION_S, SessionError};
+use greenhub::account::session::{self, Authenticated, SESSION_S, SessionError};
 use greenhub::http::Problem;
 use greenhub::store::db::Db;
 use greenhub::store::directory::InstallState;
@@ -40,6 +40,50 @@ pub(crate) struct Session {
     is_admin: bool,
     /// GoHighLevel takes our tokens; if not, somebody has to install the app again.
     connected: bool,
+    /// Where the installation stands.
+    installation: Installation,
+}
+
+/// Who is signed in, and where the installation stands now.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SessionView {
+    /// The tenant.
+    workspace: String,
+    /// The sub-account that the page was opened in.
+    location_id: String,
+    /// May change things, not only look at them.
+    is_admin: bool,
+    /// GoHighLevel takes our tokens; if not, somebody has to install the app again.
+    connected: bool,
+    /// Where the installation stands.
+    installation: Installation,
+}
+
+/// Where the installation of the app in the sub-account stands. What waits for the CRM is kept in
+/// all of these.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Installation {
+    /// It works.
+    Active,
+    /// The sub-account is paused in GoHighLevel; nothing has to be done but to resume it.
+    Suspended,
+    /// GoHighLevel refuses our tokens: somebody has to install the app again.
+    NeedsReauthorization,
+}
+
+impl From<InstallState> for Installation {
+    fn from(state: InstallState) -> Self {
+        match state {
+            InstallState::Active => Installation::Active,
+            InstallState::Suspended => Installation::Suspended,
+            // Nobody has a session where the app was removed.
+            InstallState::NeedsReauthorization | InstallState::Uninstalled => {
+                Installation::NeedsReauthorization
+            }
+        }
+    }
 }
 
 /// Exchanges a user context of GoHighLevel's page for a session.
@@ -74,7 +118,30 @@ pub(crate) async fn create<D: Db>(
         location_id: new.caller.location.to_string(),
         is_admin: new.caller.is_admin,
         connected: new.caller.install != InstallState::NeedsReauthorization,
+        installation: new.caller.install.into(),
     }))
+}
+
+/// Who is signed in. The installation is as it stands now, not as it was at the exchange.
+#[utoipa::path(
+    get, path = "/api/session", tag = "session", security(("bearer" = [])),
+    responses(
+        (status = 200, body = SessionView),
+        (status = 401, body = Problem, content_type = "application/problem+json", description = "`sign_in_needed`"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`try_again`"),
+    )
+)]
+pub(crate) async fn show<D: Db>(
+    _api: State<Arc<Api<D>>>,
+    Authenticated(caller): Authenticated,
+) -> Json<SessionView> {
+    Json(SessionView {
+        workspace: caller.workspace.to_string(),
+        location_id: caller.location.to_string(),
+        is_admin: caller.is_admin,
+        connected: caller.install != InstallState::NeedsReauthorization,
+        installation: caller.install.into(),
+    })
 }
 
 fn refused(error: SessionError) -> Problem {

@@ -2,8 +2,14 @@
 //!
 //! GoHighLevel sends the person's browser here with a code. What the code brings says who installed
 //! what; nothing else in the address is believed.
+//!
+//! An agency's installation can be larger than what fits into one request. What is left over is
+//! done by the sweeper, and the same address shows the same browser how far it is.
 
+mod agency;
+mod cookie;
 pub mod page;
+mod report;
 mod words;
 
 use std::sync::Arc;
@@ -15,13 +21,13 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
 use greenhub::account::install::{InstallError, Installer};
-use greenhub::account::keyring::Keyring;
+use greenhub::account::keyring::{Keyring, Keys};
 use greenhub::clock::Clock;
 use greenhub::config;
 use greenhub::domain::text::Lang;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::error::GhlError;
-use greenhub::ghl::oauth::OAuth;
+use greenhub::ghl::oauth::{OAuth, TokenSet};
 use greenhub::http::{self, with_security_headers};
 use greenhub::pipeline::ids::IdSource;
 use greenhub::store::db::Db;
@@ -68,28 +74,52 @@ async fn callback_page<D: Db>(
     headers: HeaderMap,
 ) -> Response {
     let lang = http::lang(&headers);
-    let outcome = match code(query.as_deref().unwrap_or_default()) {
+    let asked = Asked::read(query.as_deref().unwrap_or_default());
+    if let Some(report) = callback.seen_before(&headers, &asked, lang).await {
+        return report;
+    }
+    match asked.code {
         Some(code) => callback.install(&code, lang).await,
-        None => Outcome::NoCode,
-    };
-    outcome.page(lang)
+        None => Outcome::NoCode.page(lang),
+    }
 }
 
-/// The installation's code; whatever else is in the query does not matter.
-fn code(query: &str) -> Option<String> {
-    url::form_urlencoded::parse(query.as_bytes())
-        .find(|(name, _)| name == "code")
-        .map(|(_, code)| code.trim().to_owned())
-        .filter(|code| (1..=MAX_CODE).contains(&code.len()))
+/// What of the address matters.
+struct Asked {
+    /// The installation's code.
+    code: Option<String>,
+    /// Consent was refused.
+    is_refusal: bool,
+}
+
+impl Asked {
+    fn read(query: &str) -> Self {
+        let mut asked = Asked {
+            code: None,
+            is_refusal: false,
+        };
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match name.as_ref() {
+                "code" if asked.code.is_none() => {
+                    let code = Some(value.trim().to_owned());
+                    asked.code = code.filter(|code| (1..=MAX_CODE).contains(&code.len()));
+                }
+                "error" => asked.is_refusal = true,
+                _ => {}
+            }
+        }
+        asked
+    }
 }
 
 impl<D: Db> Callback<D> {
-    async fn install(&self, code: &str, lang: Lang) -> Outcome {
+    async fn install(&self, code: &str, lang: Lang) -> Response {
+        let started_ms = self.clock.now_ms();
         let keys = match self.keyring.get().await {
             Ok(keys) => keys,
             Err(error) => {
                 tracing::error!(%error, "an installation cannot be completed");
-                return Outcome::OurFault;
+                return Outcome::OurFault.page(lang);
             }
         };
         let oauth = OAuth::new(
@@ -101,8 +131,21 @@ impl<D: Db> Callback<D> {
         );
         let tokens = match oauth.exchange(code).await {
             Ok(tokens) => tokens,
-            Err(error) => return not_exchanged(error),
+            Err(error) => return not_exchanged(error).page(lang),
         };
+        if tokens.is_agency() {
+            let of = agency::Consent {
+                tokens: &tokens,
+                code,
+                lang,
+                started_ms,
+            };
+            return Box::pin(self.install_agency(&keys, of)).await;
+        }
+        self.install_location(&keys, &tokens, lang).await.page(lang)
+    }
+
+    async fn install_location(&self, keys: &Keys, tokens: &TokenSet, lang: Lang) -> Outcome {
         let ghl = Ghl::new(self.http.clone(), self.app.api_base.clone()).with_timeout(NAME_TIMEOUT);
         let installer = Installer {
             db: &self.db,
@@ -111,13 +154,12 @@ impl<D: Db> Callback<D> {
             data_keys: &keys.data_keys,
             ghl: &ghl,
         };
-        match installer.complete(&tokens, lang).await {
+        match installer.complete(tokens, lang).await {
             Ok(installed) => Outcome::Installed {
                 name: installed.name,
             },
-            Err(InstallError::Agency) => Outcome::Agency,
             Err(InstallError::NoLocation) => Outcome::NoLocation,
-            Err(InstallError::Db(error)) => {
+            Err(error @ (InstallError::Removed | InstallError::Db(_))) => {
                 tracing::error!(%error, "an installation was not stored");
                 Outcome::OurFault
             }

@@ -7,10 +7,10 @@ use greenhub::domain::text::Lang;
 
 use crate::words::{self, Words};
 
-const STYLE: &str = include_str!("../templates/page.css");
+pub(crate) const STYLE: &str = include_str!("../templates/page.css");
 
 /// Nothing but the style above, named by its SHA-256; no script, no frame, no form.
-const POLICY: &str = "default-src 'none'; style-src 'sha256-xTOV0S2u4CBDHGNSgSXU6m9tOnuy/Yf7at1ez6/0DYE='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-b/TQABJdFVYbSrxH4joBkiJxLDEgG0J4ZFsCn1vx/8o='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// How an installation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,10 +27,10 @@ pub enum Outcome {
         /// The error's name, as GoHighLevel's documents have it, and what it said.
         reason: String,
     },
-    /// An agency installed the app.
-    Agency,
     /// GoHighLevel did not say which location it is.
     NoLocation,
+    /// GoHighLevel did not say which agency it is.
+    NoCompany,
     /// GoHighLevel did not answer, or not in a way that can be read.
     ProviderDown,
     /// Our own secrets or tables.
@@ -53,9 +53,10 @@ impl Outcome {
     fn status(&self) -> StatusCode {
         match self {
             Outcome::Installed { .. } => StatusCode::OK,
-            Outcome::NoCode | Outcome::Refused { .. } | Outcome::Agency | Outcome::NoLocation => {
-                StatusCode::BAD_REQUEST
-            }
+            Outcome::NoCode
+            | Outcome::Refused { .. }
+            | Outcome::NoLocation
+            | Outcome::NoCompany => StatusCode::BAD_REQUEST,
             Outcome::ProviderDown => StatusCode::BAD_GATEWAY,
             Outcome::OurFault => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -67,8 +68,8 @@ impl Outcome {
             Outcome::Installed { .. } => &words.installed,
             Outcome::NoCode => &words.no_code,
             Outcome::Refused { .. } => &words.refused,
-            Outcome::Agency => &words.agency,
             Outcome::NoLocation => &words.no_location,
+            Outcome::NoCompany => &words.no_company,
             Outcome::ProviderDown => &words.provider_down,
             Outcome::OurFault => &words.our_fault,
         }
@@ -92,19 +93,29 @@ impl Outcome {
                 _ => None,
             },
         };
-        match page.render() {
-            Ok(html) => {
-                let headers = [
-                    (header::CONTENT_SECURITY_POLICY, POLICY),
-                    (header::CONTENT_LANGUAGE, words::tag(lang)),
-                    (header::VARY, "Accept-Language"),
-                ];
-                (self.status(), headers, Html(html)).into_response()
-            }
-            Err(error) => {
-                tracing::error!(%error, "the page could not be written");
-                (self.status(), words.title).into_response()
-            }
+        respond(&page, self.status(), words.title, lang)
+    }
+}
+
+/// A page as an answer; its title alone if it cannot be written.
+pub(crate) fn respond(
+    page: &impl Template,
+    status: StatusCode,
+    title: &str,
+    lang: Lang,
+) -> Response {
+    match page.render() {
+        Ok(html) => {
+            let headers = [
+                (header::CONTENT_SECURITY_POLICY, POLICY),
+                (header::CONTENT_LANGUAGE, words::tag(lang)),
+                (header::VARY, "Accept-Language, Cookie"),
+            ];
+            (status, headers, Html(html)).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "the page could not be written");
+            (status, title.to_owned()).into_response()
         }
     }
 }

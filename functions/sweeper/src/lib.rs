@@ -3,9 +3,15 @@
 //! Every step can be repeated, and none of them stops the others: what fails is due again a minute
 //! later.
 
+mod agencies;
+mod orphans;
+mod removal;
+
 use std::sync::Arc;
 
+use greenhub::account::install::Installer;
 use greenhub::account::numbers::{Settled, Settler};
+use greenhub::account::uninstall;
 use greenhub::clock::Millis;
 use greenhub::crypto::DataKeys;
 use greenhub::ghl::client::Ghl;
@@ -14,11 +20,10 @@ use greenhub::ghl::oauth::OAuth;
 use greenhub::ghl::wire::ProviderDelivery;
 use greenhub::green_api::client::GreenApi;
 use greenhub::pipeline::inbox::{self, Taken, Tenant};
-use greenhub::pipeline::tokens::Tokens;
 use greenhub::pipeline::{Hub, reconcile, sweep};
 use greenhub::queue::Queue;
 use greenhub::store::db::{Db, DbError};
-use greenhub::store::directory::{InstallRow, InstallState, NumberRow};
+use greenhub::store::directory::{InstallRow, InstallState, NumberRow, WorkspaceRow};
 use greenhub::store::keys::{self, DueRow};
 use greenhub::store::row;
 use greenhub::store::runtime::Lease;
@@ -27,6 +32,13 @@ use url::Url;
 
 /// One run at a time is enough. As long as a run may take, so that none overlaps with the next.
 const LEASE_MS: Millis = 130_000;
+
+/// How much of a run agencies' sub-accounts may take: hundreds of them can wait at once, and all else
+/// comes after them.
+const MEMBERS_MS: Millis = 40_000;
+
+/// How long after an installation the location's name and country are asked for at each look.
+const DRESS_MS: Millis = 60 * 60 * 1000;
 
 /// What a run needs.
 #[derive(Debug)]
@@ -64,6 +76,10 @@ pub struct Report {
     pub locations: usize,
     /// Messages of agents that had never been delivered to us.
     pub deliveries_recovered: usize,
+    /// Agencies' sub-accounts that got their tokens.
+    pub members: usize,
+    /// Numbers that got their own webhook settings back.
+    pub numbers_released: usize,
     /// Steps that failed; each is in the log.
     pub failures: usize,
 }
@@ -87,11 +103,20 @@ impl<D: Db, Q: Queue> Sweeper<D, Q> {
             chats_woken: sweep::wake_due_lanes(hub).await?,
             ..Report::default()
         };
+        let (mut members, mut others) = (Vec::new(), Vec::new());
         for due in reconcile::due(hub).await? {
+            match due {
+                DueRow::Member(company, location) => members.push((company, location)),
+                other => others.push(other),
+            }
+        }
+        let members_until_ms = deadline_ms.min(hub.clock.now_ms() + MEMBERS_MS);
+        self.members(members, members_until_ms, &mut report).await;
+        for due in others {
             if hub.clock.now_ms() >= deadline_ms {
                 break;
             }
-            if let Err(error) = self.see_to(&due, &mut report).await {
+            if let Err(error) = self.see_to(&due, deadline_ms, &mut report).await {
                 report.failures += 1;
                 tracing::error!(?due, %error, "left to the next run");
             }
@@ -101,11 +126,20 @@ impl<D: Db, Q: Queue> Sweeper<D, Q> {
         Ok(report)
     }
 
-    async fn see_to(&self, due: &DueRow, report: &mut Report) -> Result<(), DbError> {
+    async fn see_to(
+        &self,
+        due: &DueRow,
+        deadline_ms: Millis,
+        report: &mut Report,
+    ) -> Result<(), DbError> {
         match due {
             DueRow::Number(workspace, number) => {
                 let key = keys::number(workspace, number);
-                if let Some(number) = row::load::<NumberRow>(&self.hub.db, &key).await? {
+                let number = row::load::<NumberRow>(&self.hub.db, &key).await?;
+                // The index lags behind, and an earlier step of this run may have seen to it.
+                let now_ms = self.hub.clock.now_ms();
+                let is_due = |number: &NumberRow| number.due_at.is_some_and(|at| at <= now_ms);
+                if let Some(number) = number.filter(is_due) {
                     self.number(number, report).await?;
                 }
             }
@@ -115,29 +149,44 @@ impl<D: Db, Q: Queue> Sweeper<D, Q> {
                     Some(install) if install.state != InstallState::Uninstalled => {
                         self.location(install, report).await?;
                     }
-                    // Nothing is left to do for it until it is installed again.
-                    _ => {
-                        row::change::<InstallRow>(&self.hub.db, &key, |install| {
-                            install.due_shard = None;
-                            install.due_at.take().is_some()
-                        })
-                        .await?;
+                    Some(install) => {
+                        let (db, clock) = (&self.hub.db, &self.hub.clock);
+                        for number in uninstall::let_go_of_numbers(db, clock, &install).await? {
+                            self.release(&number, &install, report).await?;
+                        }
                     }
+                    None => {}
                 }
+            }
+            DueRow::Company(company) => {
+                let until_ms = deadline_ms.min(self.hub.clock.now_ms() + MEMBERS_MS);
+                Box::pin(self.company(company, until_ms)).await?;
+            }
+            DueRow::Orphan(location) => Box::pin(self.orphan(location, deadline_ms)).await?,
+            DueRow::Member(company, location) => {
+                let one = vec![(company.clone(), location.clone())];
+                self.members(one, deadline_ms, report).await;
             }
         }
         Ok(())
     }
 
+    fn settler(&self) -> Settler<'_, D> {
+        Settler {
+            db: &self.hub.db,
+            clock: &self.hub.clock,
+            green: &self.green,
+            data_keys: &self.data_keys,
+            public_base_url: &self.public_base_url,
+        }
+    }
+
     async fn number(&self, number: NumberRow, report: &mut Report) -> Result<(), DbError> {
+        if let Some(removed) = self.removed_install(&number).await? {
+            return self.release(&number, &removed, report).await;
+        }
         if !number.configured {
-            let settler = Settler {
-                db: &self.hub.db,
-                clock: &self.hub.clock,
-                green: &self.green,
-                data_keys: &self.data_keys,
-                public_base_url: &self.public_base_url,
-            };
+            let settler = self.settler();
             match settler
                 .settle_settings(&number.workspace, &number.number)
                 .await
@@ -158,8 +207,35 @@ impl<D: Db, Q: Queue> Sweeper<D, Q> {
         Ok(())
     }
 
+    /// Asks for a new location's name and country, if nobody has told them yet.
+    async fn dress(&self, install: &InstallRow) -> Result<(), DbError> {
+        let hub = &self.hub;
+        if hub.clock.now_ms() - install.installed_ms > DRESS_MS {
+            return Ok(());
+        }
+        let key = keys::workspace(&install.workspace);
+        let workspace = row::load::<WorkspaceRow>(&hub.db, &key).await?;
+        if workspace.is_none_or(|workspace| workspace.country.is_some()) {
+            return Ok(());
+        }
+        if let Ok(token) = self.usable(self.tokens().access(&install.location).await)? {
+            let installer = Installer {
+                db: &hub.db,
+                clock: &hub.clock,
+                ids: &hub.ids,
+                data_keys: &self.data_keys,
+                ghl: &self.ghl,
+            };
+            installer
+                .dress(&install.workspace, &install.location, &token)
+                .await;
+        }
+        Ok(())
+    }
+
     async fn location(&self, install: InstallRow, report: &mut Report) -> Result<(), DbError> {
-        let tokens = Tokens::new(&self.hub, &self.oauth, Arc::clone(&self.data_keys));
+        let tokens = self.tokens();
+        self.dress(&install).await?;
         let missing =
             reconcile::install(&self.hub, &self.ghl, &tokens, &self.provider_id, &install).await?;
         report.locations += 1;

@@ -127,6 +127,7 @@ fn the_routes_are_these_and_each_reaches_a_function_that_lets_it() {
         ("POST /webhooks/workflow-action", "GhlWebhookFunction"),
         ("GET /oauth/callback", "OauthCallbackFunction"),
         ("POST /api/session/ghl", "InstanceApiFunction"),
+        ("GET /api/session", "InstanceApiFunction"),
         ("GET /api/instances", "InstanceApiFunction"),
         ("POST /api/instances", "InstanceApiFunction"),
         ("PATCH /api/instances/{instance}", "InstanceApiFunction"),

@@ -1,28 +1,48 @@
 //! What GoHighLevel tells about the app itself: it was removed, or installed (GHL contract,
 //! webhooks to subscribe, state machine per location).
 
-use crate::clock::Clock;
-use crate::domain::ids::LocationId;
-use crate::ghl::wire::{AppEvent, What};
+use crate::account::agency::members::SKEW_MS;
+use crate::account::uninstall::{self, Removed};
+use crate::clock::{Clock, Millis};
+use crate::domain::ids::{CompanyId, LocationId};
+use crate::ghl::wire::{AppEvent, Install, What};
+use crate::store::agency::{self, CompanyRow, Listing, MemberRow, MemberState, OrphanRow};
 use crate::store::db::{Db, DbError};
 use crate::store::directory::{InstallRow, InstallState};
 use crate::store::{keys, row};
 
+/// A person who installs the app is sent to the callback, which brings the tokens. Until then the
+/// agency's are not used.
+const REDIRECT_MS: Millis = 20_000;
+
+/// How long an agency's sub-accounts are seen to before GoHighLevel gets its answer; the sweeper does
+/// the rest.
+const MEMBERS_MS: Millis = 4_000;
+
 /// What came of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
-    /// The location's tokens are wiped and nothing is sent for it any more.
+    /// The tokens are wiped and nothing is sent any more: of the location, or of the agency and its
+    /// locations.
     Uninstalled,
-    /// It is older than the installation: events may come late and out of order.
+    /// It is older than what has happened since: events may come late and out of order.
     Stale,
-    /// The app was installed; the tokens come by the callback.
+    /// The app was installed, and has its tokens or gets them: by the callback, or from the agency's.
     Installing,
     /// Another app's: all apps' events are signed with the same key.
     OtherApp,
-    /// The whole agency's. Its locations' own events and their tokens tell the same.
-    Agency,
-    /// Nothing that this is about, or a location that we do not know.
+    /// Nothing that this is about, or nobody that we know.
     Ignored,
+}
+
+impl From<Removed> for Applied {
+    fn from(removed: Removed) -> Self {
+        match removed {
+            Removed::Yes => Applied::Uninstalled,
+            Removed::Stale => Applied::Stale,
+            Removed::Unknown => Applied::Ignored,
+        }
+    }
 }
 
 /// Applies an event that was verified to be GoHighLevel's. `app_id` is our app's.
@@ -38,158 +58,130 @@ pub async fn apply(
     if event.app_id.as_deref().is_some_and(|told| told != app_id) {
         return Ok(Applied::OtherApp);
     }
-    match (&event.what, &event.location) {
-        (What::Uninstall, Some(location)) => uninstall(db, clock, location, event.at_ms).await,
-        (What::Install(_), Some(location)) => {
-            tracing::info!(%location, "GoHighLevel says that the app was installed");
-            Ok(Applied::Installing)
+    let (location, company) = (event.location.as_ref(), event.company.as_ref());
+    let applied = match (&event.what, location, company) {
+        (What::Uninstall, Some(location), company) => {
+            uninstall::location(db, clock, location, company, event.at_ms)
+                .await?
+                .into()
         }
-        (What::Uninstall | What::Install(_), None) => {
-            let company = event.company.as_ref().map(ToString::to_string);
-            tracing::warn!(company, event = ?event.what, "an agency's event is left alone");
-            Ok(Applied::Agency)
+        (What::Uninstall, None, Some(company)) => {
+            agency_removed(db, clock, company, event.at_ms).await?
         }
-        _ => Ok(Applied::Ignored),
-    }
-}
-
-async fn uninstall(
-    db: &impl Db,
-    clock: &Clock,
-    location: &LocationId,
-    at_ms: Option<i64>,
-) -> Result<Applied, DbError> {
-    let mut applied = Applied::Ignored;
-    row::change::<InstallRow>(db, &keys::install(location), |install| {
-        if at_ms.is_some_and(|at_ms| at_ms < install.installed_ms) {
-            applied = Applied::Stale;
-            return false;
+        (What::Install(install), Some(location), company) => {
+            installed(db, clock, location, company, install, event.at_ms).await?
         }
-        applied = Applied::Uninstalled;
-        if install.state == InstallState::Uninstalled {
-            return false;
-        }
-        install.state = InstallState::Uninstalled;
-        install.access_sealed.clear();
-        install.refresh_sealed.clear();
-        install.scope.clear();
-        install.expires_ms = 0;
-        install.refreshed_ms = clock.now_ms();
-        install.problem = None;
-        install.due_at = None;
-        install.due_shard = None;
-        true
-    })
-    .await?;
-    tracing::info!(%location, ?applied, "GoHighLevel says that the app was removed");
+        (What::Install(_), None, Some(company)) => agency_installed(db, clock, company).await?,
+        _ => return Ok(Applied::Ignored),
+    };
+    let (location, company) = (
+        location.map(LocationId::as_str),
+        company.map(CompanyId::as_str),
+    );
+    let is_removal = event.what == What::Uninstall;
+    tracing::info!(location, company, is_removal, ?applied, "the app itself");
     Ok(applied)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::ids::{CompanyId, WorkspaceId};
-    use crate::ghl::wire::Install;
-    use crate::store::memory::MemoryDb;
+async fn agency_removed(
+    db: &impl Db,
+    clock: &Clock,
+    company: &CompanyId,
+    at_ms: Option<Millis>,
+) -> Result<Applied, DbError> {
+    let removed = uninstall::company(db, clock, company, at_ms).await?;
+    if removed == Removed::Yes
+        && let Some(row) = row::load::<CompanyRow>(db, &keys::company(company)).await?
+        && row.state == InstallState::Uninstalled
+    {
+        uninstall::members(db, clock, &row, clock.now_ms() + MEMBERS_MS).await?;
+    }
+    Ok(removed.into())
+}
 
-    const APP: &str = "app1";
-    const INSTALLED_MS: i64 = 1_700_000_000_000;
-
-    fn event(what: What, at_ms: Option<i64>) -> AppEvent {
-        AppEvent {
-            app_id: Some(APP.to_owned()),
-            location: Some(LocationId::new("L1")),
-            company: None,
-            webhook_id: None,
-            at_ms,
-            what,
+/// The app is in a location. Without a redirect to the callback its tokens have to be made of the
+/// agency's (GHL contract, which token comes back).
+async fn installed(
+    db: &impl Db,
+    clock: &Clock,
+    location: &LocationId,
+    company: Option<&CompanyId>,
+    install: &Install,
+    at_ms: Option<Millis>,
+) -> Result<Applied, DbError> {
+    let now_ms = clock.now_ms();
+    let at_ms = at_ms.unwrap_or(now_ms);
+    let known = row::load::<InstallRow>(db, &keys::install(location)).await?;
+    if let Some(known) = &known {
+        match known.state {
+            InstallState::Uninstalled if at_ms <= known.refreshed_ms => return Ok(Applied::Stale),
+            InstallState::Active if at_ms <= known.refreshed_ms + SKEW_MS => {
+                return Ok(Applied::Installing);
+            }
+            _ => {}
         }
     }
-
-    fn installed() -> InstallRow {
-        let mut install = InstallRow {
-            rev: 0,
-            location: LocationId::new("L1"),
-            workspace: WorkspaceId::new("w"),
-            company: Some(CompanyId::new("C1")),
-            state: InstallState::Active,
-            access_sealed: "a".to_owned(),
-            refresh_sealed: "r".to_owned(),
-            expires_ms: INSTALLED_MS + 1,
-            refreshed_ms: INSTALLED_MS,
-            scope: "contacts.readonly".to_owned(),
-            installed_ms: INSTALLED_MS,
-            problem: None,
-            reconciled_ms: 0,
-            due_at: None,
-            due_shard: None,
-        };
-        install.set_due(INSTALLED_MS);
-        install
+    let due_ms = match install.user_id {
+        Some(_) => now_ms + REDIRECT_MS,
+        None => now_ms,
+    };
+    let Some(company) = company.cloned().or(known.and_then(|known| known.company)) else {
+        want_an_agency(db, location, at_ms, due_ms).await?;
+        return Ok(Applied::Installing);
+    };
+    let member = row::load::<MemberRow>(db, &keys::member(&company, location)).await?;
+    if member.is_some_and(|it| it.state == MemberState::Gone && at_ms <= it.since_ms) {
+        return Ok(Applied::Stale);
     }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_event_is_applied_to_its_own_installation() {
-        // AC 12: the part about tokens and further sends.
-        let clock = Clock::paused(INSTALLED_MS + 5_000);
-        let check = async |event: AppEvent, expect: Applied, expect_state: InstallState| {
-            let db = MemoryDb::new();
-            let key = keys::install(&LocationId::new("L1"));
-            let write = row::save(key.clone(), &mut installed()).unwrap();
-            db.write(vec![write]).await.unwrap();
-            // GoHighLevel delivers events more than once.
-            for _ in 0..2 {
-                let applied = apply(&db, &clock, APP, &event).await.unwrap();
-                assert_eq!(applied, expect, "{event:?}");
-            }
-            let install = row::load::<InstallRow>(&db, &key).await.unwrap().unwrap();
-            assert_eq!(install.state, expect_state, "{event:?}");
-            let gone = install.state == InstallState::Uninstalled;
-            assert_eq!(install.access_sealed.is_empty(), gone);
-            assert_eq!(install.refresh_sealed.is_empty(), gone);
-            assert_eq!(install.due_shard.is_none(), gone);
-        };
-        use InstallState::{Active, Uninstalled};
-        let later = Some(INSTALLED_MS + 1);
-        check(
-            event(What::Uninstall, later),
-            Applied::Uninstalled,
-            Uninstalled,
-        )
-        .await;
-        check(
-            event(What::Uninstall, None),
-            Applied::Uninstalled,
-            Uninstalled,
-        )
-        .await;
-        let late = Some(INSTALLED_MS - 1);
-        check(event(What::Uninstall, late), Applied::Stale, Active).await;
-
-        let mut other = event(What::Uninstall, later);
-        other.app_id = Some("app2".to_owned());
-        check(other, Applied::OtherApp, Active).await;
-        let mut unsaid = event(What::Uninstall, later);
-        unsaid.app_id = None;
-        check(unsaid, Applied::Uninstalled, Uninstalled).await;
-        let mut elsewhere = event(What::Uninstall, later);
-        elsewhere.location = Some(LocationId::new("L2"));
-        check(elsewhere, Applied::Ignored, Active).await;
-        let mut agency = event(What::Uninstall, later);
-        agency.location = None;
-        check(agency, Applied::Agency, Active).await;
-
-        let install = Install {
-            user_id: None,
-            company_name: None,
-            whitelabel_domain: None,
-        };
-        check(
-            event(What::Install(install), later),
-            Applied::Installing,
-            Active,
-        )
-        .await;
-        check(event(What::Update, later), Applied::Ignored, Active).await;
-    }
+    agency::want_tokens(db, &company, location, at_ms, due_ms).await?;
+    Ok(Applied::Installing)
 }
+
+/// An automatic installation may come without its agency: the sweeper asks those that we know.
+async fn want_an_agency(
+    db: &impl Db,
+    location: &LocationId,
+    at_ms: Millis,
+    due_ms: Millis,
+) -> Result<(), DbError> {
+    let make = || OrphanRow {
+        rev: 0,
+        location: location.clone(),
+        since_ms: at_ms,
+        attempts: 0,
+        after: None,
+        due_at: None,
+        due_shard: None,
+    };
+    row::change_or_make::<OrphanRow>(db, &keys::orphan(location), make, |orphan| {
+        let is_new = orphan.due_at.is_none();
+        orphan.set_due(orphan.due_at.unwrap_or(due_ms));
+        is_new
+    })
+    .await?;
+    Ok(())
+}
+
+/// The app is in an agency. Its tokens come by the callback; if they are there already, there may be
+/// new sub-accounts.
+async fn agency_installed(
+    db: &impl Db,
+    clock: &Clock,
+    company: &CompanyId,
+) -> Result<Applied, DbError> {
+    let now_ms = clock.now_ms();
+    row::change::<CompanyRow>(db, &keys::company(company), |row| {
+        let is_to_be_read = row.state == InstallState::Active && row.listing.is_none();
+        if is_to_be_read {
+            row.listing = Some(Listing::new(false));
+            row.set_due(Some(now_ms));
+        }
+        is_to_be_read
+    })
+    .await?;
+    Ok(Applied::Installing)
+}
+
+#[cfg(test)]
+#[path = "events_tests.rs"]
+mod tests;

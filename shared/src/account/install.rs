@@ -1,4 +1,5 @@
-//! The app is installed in a sub-account (GHL contract, OAuth).
+//! The app is installed in a sub-account (GHL contract, OAuth): its tokens are stored, whether a
+//! person brought a code for them or its agency's tokens made them.
 //!
 //! The code of an installation works once, and so does every refresh token: the pair is stored
 //! before anything else is tried with it.
@@ -8,13 +9,16 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::{Clock, Millis};
-use crate::crypto::{self, DataKeys};
-use crate::domain::ids::{LocationId, NumberId, WorkspaceId};
+use crate::crypto::DataKeys;
+use crate::domain::ids::{CompanyId, LocationId, NumberId, WorkspaceId};
 use crate::domain::text::Lang;
 use crate::ghl::client::Ghl;
-use crate::ghl::oauth::{TokenSet, UserType};
+use crate::ghl::oauth::TokenSet;
+use crate::limiter::{lease, policy};
 use crate::pipeline::ids::IdSource;
-use crate::store::db::{Db, DbError, Write};
+use crate::pipeline::reconcile;
+use crate::store::agency::{MemberRow, MemberState};
+use crate::store::db::{Cond, Db, DbError, Op, Write};
 use crate::store::directory::{self, InstallRow, InstallState, NumberRow, WorkspaceRow};
 use crate::store::{keys, row};
 
@@ -49,22 +53,45 @@ pub struct Installed {
 /// Why there is no installation.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
-    /// The tokens are an agency's. They are of no use until sub-accounts' tokens are made of them.
-    #[error("the tokens are an agency's, without a location id")]
-    Agency,
-    /// The tokens are a sub-account's, but GoHighLevel does not say of which.
+    /// GoHighLevel does not say of which sub-account the tokens are.
     #[error("the location id is missing")]
     NoLocation,
+    /// The app was removed while an agency's tokens made these. A person's own installation never
+    /// ends so.
+    #[error("the app was removed meanwhile")]
+    Removed,
     /// The tables. The tokens are lost, so the app has to be installed again.
     #[error(transparent)]
     Db(#[from] DbError),
 }
+
+/// What is stored.
+struct New<'a> {
+    location: &'a LocationId,
+    tokens: &'a TokenSet,
+    /// Of a new workspace.
+    lang: Lang,
+    /// Of a new workspace, until somebody tells another.
+    name: Option<&'a str>,
+    /// The tokens were made of an agency's, while the installation looked like this.
+    made_of_agency: Option<Before>,
+}
+
+/// The installation's revision before its tokens were asked for; 0 if there was none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Before(pub(super) u64);
 
 /// How often the tokens are tried to be stored while the tables do not answer: they exist nowhere
 /// else.
 const TRIES_UNAVAILABLE: usize = 3;
 
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long a call for the location's name may wait for its turn.
+const NAME_WITHIN: Duration = Duration::from_secs(2);
+
+/// One-way latency's spread towards GoHighLevel, until it has been measured.
+const J_S: f64 = 0.2;
 
 impl<D: Db> Installer<'_, D> {
     /// Stores a sub-account's tokens, links the location to a workspace (its own, if it had one
@@ -74,42 +101,60 @@ impl<D: Db> Installer<'_, D> {
     /// # Errors
     /// [`InstallError`]; nothing is stored then.
     pub async fn complete(&self, tokens: &TokenSet, lang: Lang) -> Result<Installed, InstallError> {
-        if tokens.user_type == UserType::Company {
-            return Err(InstallError::Agency);
-        }
-        let location = match &tokens.location {
-            Some(location) => location.clone(),
-            None if tokens.is_bulk => return Err(InstallError::Agency),
-            None => return Err(InstallError::NoLocation),
-        };
-        let (workspace, is_new) = self.store(&location, tokens, lang).await?;
-        tracing::info!(%location, %workspace, is_new, "the app was installed");
-
-        self.bring_numbers(&workspace, &location).await?;
-        let name = self.dress(&workspace, &location, &tokens.access).await;
-        Ok(Installed {
+        let location = tokens.location.as_ref().ok_or(InstallError::NoLocation)?;
+        let new = New {
             location,
+            tokens,
+            lang,
+            name: None,
+            made_of_agency: None,
+        };
+        let (workspace, is_new) = self.store(&new).await?;
+        self.bring_numbers(&workspace, location).await?;
+        let name = self.dress(&workspace, location, &tokens.access).await;
+        Ok(Installed {
+            location: location.clone(),
             workspace,
             name,
             is_new,
         })
     }
 
-    /// The installation and its workspace, in one transaction.
-    async fn store(
+    /// Stores the tokens that an agency's made for one of its sub-accounts, unless the app was
+    /// removed from it since `before`.
+    ///
+    /// # Errors
+    /// [`InstallError`]; nothing is stored then, and they can be made anew.
+    pub(super) async fn complete_member(
         &self,
-        location: &LocationId,
+        member: &MemberRow,
         tokens: &TokenSet,
         lang: Lang,
-    ) -> Result<(WorkspaceId, bool), DbError> {
+        before: Before,
+    ) -> Result<(), InstallError> {
+        let new = New {
+            location: &member.location,
+            tokens,
+            lang,
+            name: member.name.as_deref(),
+            made_of_agency: Some(before),
+        };
+        let (workspace, _) = self.store(&new).await?;
+        Ok(self.bring_numbers(&workspace, &member.location).await?)
+    }
+
+    /// The installation, its workspace and its place among its agency's sub-accounts, in one
+    /// transaction.
+    async fn store(&self, new: &New<'_>) -> Result<(WorkspaceId, bool), InstallError> {
+        use InstallError::Db;
         let (mut n_met, mut n_unavailable) = (0, 0);
         loop {
-            match self.store_once(location, tokens, lang).await {
+            match self.store_once(new).await {
                 // Somebody else was there first, or a refresh: look again, these tokens are newer.
-                Err(DbError::Condition { .. } | DbError::Conflict) if n_met < row::TRIES => {
+                Err(Db(DbError::Condition { .. } | DbError::Conflict)) if n_met < row::TRIES => {
                     n_met += 1;
                 }
-                Err(DbError::Unavailable { .. }) if n_unavailable < TRIES_UNAVAILABLE => {
+                Err(Db(DbError::Unavailable { .. })) if n_unavailable < TRIES_UNAVAILABLE => {
                     n_unavailable += 1;
                     self.clock.sleep(PAUSE).await;
                 }
@@ -118,56 +163,63 @@ impl<D: Db> Installer<'_, D> {
         }
     }
 
-    async fn store_once(
-        &self,
-        location: &LocationId,
-        tokens: &TokenSet,
-        lang: Lang,
-    ) -> Result<(WorkspaceId, bool), DbError> {
+    async fn store_once(&self, new: &New<'_>) -> Result<(WorkspaceId, bool), InstallError> {
         let now_ms = self.clock.now_ms();
+        let location = new.location;
         let key = keys::install(location);
         let before = row::load::<InstallRow>(self.db, &key).await?;
         let workspace = before.as_ref().map_or_else(
             || WorkspaceId::new(self.ids.next()),
             |row| row.workspace.clone(),
         );
-        let mut install = self.install_row(location, &workspace, tokens, now_ms);
+        let mut install = self.install_row(new, &workspace, now_ms);
+        let mut left = None;
         if let Some(before) = before {
+            if is_removed_since(&before, new.made_of_agency) {
+                return Err(InstallError::Removed);
+            }
             install.rev = before.rev;
-            install.company = install.company.or(before.company);
             install.reconciled_ms = before.reconciled_ms;
+            let same = install.company.is_none() || install.company == before.company;
+            left = before.company.clone().filter(|_| !same);
+            install.company = install.company.or(before.company);
         }
+        let company = install.company.clone();
         let mut writes = vec![row::save(key, &mut install)?];
-        let created = self
-            .missing_workspace(&workspace, location, lang, now_ms)
-            .await?;
+        if let Some(company) = &company {
+            writes.push(self.member_write(company, new, now_ms).await?);
+        }
+        // It belongs to another agency now.
+        writes.extend(left.map(|left| Write {
+            key: keys::member(&left, location),
+            op: Op::Delete,
+            only_if: Cond::Always,
+        }));
+        let created = self.missing_workspace(&workspace, new, now_ms).await?;
         let is_new = created.is_some();
         writes.extend(created);
         self.db.write(writes).await?;
+        tracing::info!(%location, %workspace, is_new, "the app was installed");
         Ok((workspace, is_new))
     }
 
-    fn install_row(
-        &self,
-        location: &LocationId,
-        workspace: &WorkspaceId,
-        tokens: &TokenSet,
-        now_ms: Millis,
-    ) -> InstallRow {
+    fn install_row(&self, new: &New<'_>, workspace: &WorkspaceId, now_ms: Millis) -> InstallRow {
+        let New {
+            location, tokens, ..
+        } = new;
         let seal = |token: &SecretString, field| {
             let context = InstallRow::seal_context(location, field);
             self.data_keys.seal(token.expose_secret(), &context)
         };
-        let life_ms = life_ms(tokens.expires_in_s);
         let mut install = InstallRow {
             rev: 0,
-            location: location.clone(),
+            location: (*location).clone(),
             workspace: workspace.clone(),
             company: tokens.company.clone(),
             state: InstallState::Active,
             access_sealed: seal(&tokens.access, InstallRow::ACCESS),
             refresh_sealed: seal(&tokens.refresh, InstallRow::REFRESH),
-            expires_ms: now_ms.saturating_add(life_ms),
+            expires_ms: now_ms.saturating_add(life_ms(tokens)),
             refreshed_ms: now_ms,
             scope: tokens.scope.clone(),
             installed_ms: now_ms,
@@ -176,15 +228,32 @@ impl<D: Db> Installer<'_, D> {
             due_at: None,
             due_shard: None,
         };
-        install.set_due(refresh_at(now_ms, tokens.expires_in_s));
+        install.set_due(first_look(now_ms, location));
         install
+    }
+
+    /// The sub-account's place among those of its agency.
+    async fn member_write(
+        &self,
+        company: &CompanyId,
+        new: &New<'_>,
+        now_ms: Millis,
+    ) -> Result<Write, InstallError> {
+        let key = keys::member(company, new.location);
+        let mut member = row::load::<MemberRow>(self.db, &key)
+            .await?
+            .unwrap_or_else(|| MemberRow::new(company, new.location, MemberState::Done, now_ms));
+        if new.made_of_agency.is_some() && member.state == MemberState::Gone {
+            return Err(InstallError::Removed);
+        }
+        member.settle(MemberState::Done, now_ms);
+        Ok(row::save(key, &mut member)?)
     }
 
     async fn missing_workspace(
         &self,
         workspace: &WorkspaceId,
-        location: &LocationId,
-        lang: Lang,
+        new: &New<'_>,
         now_ms: Millis,
     ) -> Result<Option<Write>, DbError> {
         let key = keys::workspace(workspace);
@@ -194,26 +263,28 @@ impl<D: Db> Installer<'_, D> {
         let mut row = WorkspaceRow {
             rev: 0,
             workspace: workspace.clone(),
-            name: location.to_string(),
-            lang,
+            name: new.name.unwrap_or(new.location.as_str()).to_owned(),
+            lang: new.lang,
             country: None,
-            location: Some(location.clone()),
+            location: Some(new.location.clone()),
             created_ms: now_ms,
         };
         row::save(key, &mut row).map(Some)
     }
 
-    /// The numbers of the workspace belong to the location, also those that were added elsewhere.
+    /// The numbers of the workspace belong to the location, also those that were added elsewhere;
+    /// and those that were let go of when the app was removed are pointed to us again, by the
+    /// sweeper.
     async fn bring_numbers(
         &self,
         workspace: &WorkspaceId,
         location: &LocationId,
     ) -> Result<(), DbError> {
         let numbers = directory::numbers(self.db, workspace).await?;
-        let strangers = numbers
+        let strays = numbers
             .into_iter()
-            .filter(|number| number.location.as_ref() != Some(location));
-        for NumberRow { number, .. } in strangers {
+            .filter(|number| number.location.as_ref() != Some(location) || !number.configured);
+        for NumberRow { number, .. } in strays {
             self.bring_number(workspace, location, &number).await?;
         }
         Ok(())
@@ -226,8 +297,12 @@ impl<D: Db> Installer<'_, D> {
         number: &NumberId,
     ) -> Result<(), DbError> {
         let key = keys::number(workspace, number);
+        let now_ms = self.clock.now_ms();
         row::change::<NumberRow>(self.db, &key, |row| {
             row.location = Some(location.clone());
+            if !row.configured {
+                row.set_due(now_ms);
+            }
             true
         })
         .await?;
@@ -235,12 +310,17 @@ impl<D: Db> Installer<'_, D> {
     }
 
     /// Asks GoHighLevel for the name and the country. The installation is complete without.
-    async fn dress(
+    pub async fn dress(
         &self,
         workspace: &WorkspaceId,
         location: &LocationId,
         access: &SecretString,
     ) -> Option<String> {
+        let limit = keys::ghl_limit(location);
+        let pace = policy::ghl(J_S);
+        let turn = lease::reserve_within(self.db, self.clock, &limit, &pace, NAME_WITHIN).await;
+        let departs_ms = turn.ok()?.ok()?.departure_us(0) / 1000 + 1;
+        self.clock.sleep_until(departs_ms).await;
         let told = match self.ghl.get_location(access, location).await {
             Ok(answer) => answer.value,
             Err(error) => {
@@ -265,35 +345,23 @@ impl<D: Db> Installer<'_, D> {
     }
 }
 
-fn life_ms(expires_in_s: u64) -> Millis {
-    i64::try_from(expires_in_s)
+/// The app was removed while an agency's tokens made others: those must not bring it back.
+fn is_removed_since(install: &InstallRow, made_of_agency: Option<Before>) -> bool {
+    install.state == InstallState::Uninstalled
+        && made_of_agency.is_some_and(|before| before.0 != install.rev)
+}
+
+pub(super) fn life_ms(tokens: &TokenSet) -> Millis {
+    i64::try_from(tokens.expires_in_s)
         .unwrap_or(i64::MAX)
         .saturating_mul(1000)
 }
 
-/// When tokens that were obtained at `now_ms` and live `expires_in_s` are to be refreshed: somewhere
-/// between half and four fifths of their life, so that hours are left if it fails, and so that
-/// locations that were installed together do not refresh together.
-pub fn refresh_at(now_ms: Millis, expires_in_s: u64) -> Millis {
-    let random = crypto::random_id();
-    let random = i64::from_str_radix(&random[..4], 16).unwrap_or_default();
-    // 500 to 800 of a thousand.
-    let share = 500 + random * 300 / 0xffff;
-    now_ms.saturating_add(life_ms(expires_in_s) / 1000 * share)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_are_refreshed_in_the_middle_of_their_life() {
-        let at: Vec<_> = (0..200).map(|_| refresh_at(1_000, 86_399)).collect();
-        let (first, last) = (at.iter().min().unwrap(), at.iter().max().unwrap());
-        assert!(*first >= 1_000 + 86_399 * 500, "{first}");
-        assert!(*last <= 1_000 + 86_399 * 800, "{last}");
-        assert!(last - first > 86_399 * 100, "{first} {last}");
-        assert_eq!(refresh_at(5, 0), 5);
-        assert!(refresh_at(5, u64::MAX) > 5);
-    }
+/// When a new installation is first looked at: within the usual time, and not all of an agency's at
+/// once.
+fn first_look(now_ms: Millis, location: &LocationId) -> Millis {
+    let shard: Millis = keys::due_shard_of(location.as_str())
+        .parse()
+        .unwrap_or_default();
+    now_ms + reconcile::EVERY_MS * (shard + 1) / Millis::from(keys::DUE_SHARDS)
 }

@@ -36,6 +36,16 @@ pub fn hand_over_delay(attempts: u32) -> Duration {
     nth(attempts, Duration::from_secs(2), Duration::from_secs(60))
 }
 
+/// How long to wait before a sub-account's tokens are asked for again: 1, 2, 4 … minutes up to 6
+/// hours.
+pub fn member_delay(attempts: u32) -> Duration {
+    nth(
+        attempts,
+        Duration::from_secs(60),
+        Duration::from_secs(6 * 3600),
+    )
+}
+
 fn nth(n: u32, min: Duration, max: Duration) -> Duration {
     ExponentialBuilder::new()
         .with_min_delay(min)

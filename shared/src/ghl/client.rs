@@ -1,7 +1,8 @@
-//! Calls to GoHighLevel's API with a location's access token.
+//! Calls to GoHighLevel's API with a location's access token, or an agency's.
 //!
 //! This file knows what all calls have in common; [`contacts`](super::contacts),
-//! [`messages`](super::messages) and [`locations`](super::locations) hold the calls themselves.
+//! [`messages`](super::messages), [`locations`](super::locations) and [`oauth`](super::oauth) hold
+//! the calls themselves.
 //! Nothing is retried here: whoever calls knows what a second try could do twice.
 
 use std::time::Duration;
@@ -76,6 +77,7 @@ pub(super) enum Api {
     Contacts,
     Conversations,
     Locations,
+    OAuth,
 }
 
 impl Api {
@@ -84,7 +86,7 @@ impl Api {
     fn version(self) -> &'static str {
         match self {
             Api::Conversations => "2021-04-15",
-            Api::Contacts | Api::Locations => "2021-07-28",
+            Api::Contacts | Api::Locations | Api::OAuth => "2021-07-28",
         }
     }
 
@@ -93,6 +95,7 @@ impl Api {
             Api::Contacts => "contacts",
             Api::Conversations => "conversations",
             Api::Locations => "locations",
+            Api::OAuth => "oauth",
         }
     }
 }

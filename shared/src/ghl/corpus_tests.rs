@@ -10,11 +10,12 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use crate::crypto::BASE64;
-use crate::domain::ids::{ContactId, LocationId};
+use crate::domain::ids::{CompanyId, ContactId, LocationId};
 use crate::domain::message::{CrmStatus, Direction};
 
 use super::client::Ghl;
 use super::error::GhlError;
+use super::locations::Which;
 use super::map::status_update;
 use super::messages::{ExportQuery, InboundPost};
 use super::oauth::{OAuth, UserType};
@@ -233,7 +234,7 @@ fn app(server: &Server) -> OAuth {
 
 #[tokio::test]
 async fn every_call_is_as_the_official_documents_want_it() {
-    // AC 1, AC 44, AC 81
+    // AC 1, AC 7, AC 44, AC 81
     let Some(folder) = folder() else { return };
     let server = Server::start(reply_json(200, json!({"messageId": "M1", "messages": []}))).await;
     let (ghl, app, token) = (api(&server), app(&server), SecretString::from("t"));
@@ -288,9 +289,14 @@ async fn every_call_is_as_the_official_documents_want_it() {
     let _ = ghl.export_messages(&token, &export).await;
     let _ = app.exchange("X").await;
     let _ = app.refresh(&token, UserType::Company).await;
+    let company = CompanyId::new("C1");
+    let _ = ghl.location_token(&token, &company, &location).await;
+    for which in [Which::From(100), Which::One(&location)] {
+        let _ = ghl.installed_locations(&token, &company, "a", which).await;
+    }
 
     let calls = server.calls();
-    assert_eq!(calls.len(), 16);
+    assert_eq!(calls.len(), 19);
     for call in calls {
         let document = call.path.split('/').nth(1).unwrap();
         check_call(

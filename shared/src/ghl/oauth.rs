@@ -1,12 +1,14 @@
-//! Tokens: for the code of an installation, and for a refresh token.
+//! Tokens: for the code of an installation, for a refresh token, and a sub-account's for an agency's.
 //!
 //! A refresh token works **once**: its answer holds the next one, and if that answer is lost or not
 //! stored, the location has to be connected anew by a person (GHL contract, exchange and refresh).
 //! So these calls have a long limit, and nothing here tries twice. Whoever refreshes holds a lease
-//! and stores the pair before using it.
+//! and stores the pair before using it. Making a sub-account's tokens ([`Ghl::location_token`]) uses
+//! nothing up: it can be asked for again.
 
 use std::time::Duration;
 
+use http::Method;
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -15,7 +17,7 @@ use url::Url;
 
 use crate::domain::ids::{CompanyId, LocationId};
 
-use super::client::{endpoint, send};
+use super::client::{Answer, Api, Ghl, endpoint, send};
 use super::error::{Endpoint, GhlError};
 use super::wire::{id, text};
 
@@ -26,7 +28,7 @@ pub const CONSENT: &str = "https://marketplace.gohighlevel.com";
 pub const CONSENT_WHITELABEL: &str = "https://marketplace.leadconnectorhq.com";
 
 /// What the app has to be allowed to do.
-pub const SCOPES: [&str; 8] = [
+pub const SCOPES: [&str; 10] = [
     "conversations.readonly",
     "conversations.write",
     "conversations/message.readonly",
@@ -35,6 +37,9 @@ pub const SCOPES: [&str; 8] = [
     "contacts.write",
     "locations.readonly",
     "users.readonly",
+    // The two that make sub-accounts' tokens out of an agency's.
+    "oauth.readonly",
+    "oauth.write",
 ];
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -85,7 +90,7 @@ pub struct TokenSet {
 impl TokenSet {
     /// Whether the token is an agency's, of which each sub-account's has still to be made.
     pub fn is_agency(&self) -> bool {
-        self.user_type == UserType::Company || self.is_bulk
+        self.user_type == UserType::Company || (self.is_bulk && self.location.is_none())
     }
 }
 
@@ -191,6 +196,42 @@ impl OAuth {
     }
 }
 
+impl Ghl {
+    /// Makes a sub-account's tokens out of an agency's access token (GHL contract, agency to
+    /// location token). Asked again, it makes others.
+    ///
+    /// # Errors
+    /// [`GhlError::LocationInactive`] while the sub-account is paused, [`GhlError::OtherTenant`] if
+    /// the app is not installed in it, and whatever a call can end in.
+    pub async fn location_token(
+        &self,
+        agency_token: &SecretString,
+        company: &CompanyId,
+        location: &LocationId,
+    ) -> Result<Answer<TokenSet>, GhlError> {
+        let form = [
+            ("companyId", company.as_str()),
+            ("locationId", location.as_str()),
+        ];
+        let path = ["locationToken"];
+        self.call(Api::OAuth, Method::POST, &path, agency_token, |request| {
+            request.form(&form)
+        })
+        .await?
+        .try_map(|answer| {
+            let unreadable = GhlError::Unreadable { status: 200 };
+            let mut tokens = token_set(&answer.unwrap_or_default()).ok_or(unreadable.clone())?;
+            let told = tokens.location.get_or_insert_with(|| location.clone());
+            // Tokens of another sub-account must not end up in this one's row.
+            if told != location || tokens.user_type != UserType::Location {
+                return Err(unreadable);
+            }
+            tokens.company.get_or_insert_with(|| company.clone());
+            Ok(tokens)
+        })
+    }
+}
+
 fn token_set(answer: &Value) -> Option<TokenSet> {
     let location = id(answer, "locationId").map(LocationId::new);
     Some(TokenSet {
@@ -202,8 +243,8 @@ fn token_set(answer: &Value) -> Option<TokenSet> {
             Some("Location") => UserType::Location,
             Some("Company") => UserType::Company,
             Some(_) => return None,
-            None if location.is_some() => UserType::Location,
-            None => UserType::Company,
+            // An agency's is always named; what is not could only be taken for one by mistake.
+            None => UserType::Location,
         },
         company: id(answer, "companyId").map(CompanyId::new),
         location,

@@ -203,7 +203,11 @@ fn the_answer_says_whose_token_it_is() {
     );
     check(
         json!({"isBulkInstallation": true}),
-        Some((UserType::Location, true, Some("L1"))),
+        Some((UserType::Location, false, Some("L1"))),
+    );
+    check(
+        json!({"isBulkInstallation": true, "locationId": null}),
+        Some((UserType::Location, true, None)),
     );
     check(
         json!({"userType": null}),
@@ -211,7 +215,7 @@ fn the_answer_says_whose_token_it_is() {
     );
     check(
         json!({"userType": null, "locationId": ""}),
-        Some((UserType::Company, true, None)),
+        Some((UserType::Location, false, None)),
     );
     check(
         json!({"locationId": "a/b"}),

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::Hub;
 use super::accept::{self, Accepted, Home};
 use super::receipt;
-use super::tokens::{TokenError, Tokens, refresh_after_ms};
+use super::tokens::{TokenError, Tokens};
 use super::whatsapp;
 use crate::clock::Millis;
 use crate::crypto::DataKeys;
@@ -219,7 +219,7 @@ pub async fn install<D: Db, Q: Queue>(
     let now = hub.clock.now_ms();
     let mut missing = Vec::new();
     let mut reconciled_ms = install.reconciled_ms;
-    match token(hub, tokens, install).await {
+    match tokens.kept_fresh(&install.location).await {
         Ok(token) => {
             let from_ms = (reconciled_ms - OVERLAP_MS).max(install.installed_ms);
             if let Some(exported) = export(hub, ghl, &token, install, from_ms).await? {
@@ -243,20 +243,6 @@ pub async fn install<D: Db, Q: Queue>(
     })
     .await?;
     Ok(missing)
-}
-
-async fn token<D: Db, Q: Queue>(
-    hub: &Hub<D, Q>,
-    tokens: &Tokens<'_, D, Q>,
-    install: &InstallRow,
-) -> Result<SecretString, TokenError> {
-    let token = tokens.access(&install.location).await?;
-    let life_ms = install.expires_ms - install.refreshed_ms;
-    let refresh_at = install.refreshed_ms + refresh_after_ms(life_ms, &install.location);
-    if hub.clock.now_ms() < refresh_at {
-        return Ok(token);
-    }
-    tokens.other_than(&install.location, &token).await
 }
 
 async fn export<D: Db, Q: Queue>(

@@ -85,6 +85,49 @@ pub fn company(company: &CompanyId) -> Key {
     )
 }
 
+/// The list of agencies that have installed the app.
+pub fn listed_company(company: &CompanyId) -> Key {
+    key(
+        Table::Directory,
+        COMPANIES.into(),
+        format!("{COMPANY_IN_LIST}{company}"),
+    )
+}
+
+/// The agencies of the list after `after`: partition and range of sort keys.
+pub fn listed_companies(after: Option<&CompanyId>) -> (String, Range) {
+    let range = Range::Text {
+        // The blank is the first sign after all ids that begin with this one.
+        from: after.map_or(COMPANY_IN_LIST.into(), |it| {
+            format!("{COMPANY_IN_LIST}{it} ")
+        }),
+        to: format!("{COMPANY_IN_LIST}~"),
+    };
+    (COMPANIES.into(), range)
+}
+
+const COMPANIES: &str = "COMPANIES";
+const COMPANY_IN_LIST: &str = "C#";
+
+/// A sub-account of an agency.
+pub fn member(company: &CompanyId, location: &LocationId) -> Key {
+    key(
+        Table::Directory,
+        format!("COMPANY#{company}"),
+        format!("LOC#{location}"),
+    )
+}
+
+/// All known sub-accounts of an agency: partition and range of sort keys.
+pub fn members(company: &CompanyId) -> (String, Range) {
+    (format!("COMPANY#{company}"), starting_with("LOC#"))
+}
+
+/// A sub-account that has the app and whose agency nobody has told.
+pub fn orphan(location: &LocationId) -> Key {
+    key(Table::Directory, format!("LOC#{location}"), "ORPHAN".into())
+}
+
 /// What a row of the directory's due index is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DueRow {
@@ -92,6 +135,12 @@ pub enum DueRow {
     Number(WorkspaceId, NumberId),
     /// The installation in a location.
     Install(LocationId),
+    /// The installation in an agency.
+    Company(CompanyId),
+    /// A sub-account of an agency.
+    Member(CompanyId, LocationId),
+    /// A sub-account whose agency nobody has told.
+    Orphan(LocationId),
 }
 
 /// What a row of the directory's due index is, by its key.
@@ -102,8 +151,18 @@ pub fn due_row(pk: &str, sk: &str) -> Option<DueRow> {
             NumberId::new(number),
         ));
     }
-    let location = pk.strip_prefix("LOC#").filter(|_| sk == "INSTALL")?;
-    Some(DueRow::Install(LocationId::new(location)))
+    if let Some(company) = pk.strip_prefix("COMPANY#").map(CompanyId::new) {
+        return match sk.strip_prefix("LOC#") {
+            Some(location) => Some(DueRow::Member(company, LocationId::new(location))),
+            None => (sk == "INSTALL").then_some(DueRow::Company(company)),
+        };
+    }
+    let location = pk.strip_prefix("LOC#").map(LocationId::new)?;
+    match sk {
+        "INSTALL" => Some(DueRow::Install(location)),
+        "ORPHAN" => Some(DueRow::Orphan(location)),
+        _ => None,
+    }
 }
 
 // --- chats ---------------------------------------------------------------------------------------
@@ -271,6 +330,15 @@ pub fn token_lease(location: &LocationId) -> Key {
     )
 }
 
+/// Who refreshes an agency's tokens.
+pub fn company_token_lease(company: &CompanyId) -> Key {
+    key(
+        Table::Runtime,
+        format!("LEASE#TOKEN#COMPANY#{company}"),
+        "LEASE".into(),
+    )
+}
+
 /// Who sweeps.
 pub fn sweeper_lease() -> Key {
     key(Table::Runtime, "LEASE#SWEEPER".into(), "LEASE".into())
@@ -315,6 +383,24 @@ pub fn ghl_limit(location: &LocationId) -> Key {
         Table::Runtime,
         format!("LIMIT#GHL#{location}"),
         "LIMIT".into(),
+    )
+}
+
+/// The pace of calls to GoHighLevel for one agency.
+pub fn ghl_company_limit(company: &CompanyId) -> Key {
+    key(
+        Table::Runtime,
+        format!("LIMIT#GHL#COMPANY#{company}"),
+        "LIMIT".into(),
+    )
+}
+
+/// Whose browser may see how an agency's installation goes on, by the hash of its cookie.
+pub fn install_report(cookie_sha256: &str) -> Key {
+    key(
+        Table::Runtime,
+        format!("REPORT#{cookie_sha256}"),
+        "REPORT".into(),
     )
 }
 
@@ -364,6 +450,44 @@ mod tests {
         let sk = |seq| message(&ChatId::new("c"), seq).sk;
         assert!(sk(9) < sk(10) && sk(999_999) < sk(1_000_000));
         assert!("M#I#0001700000000000#x" < sk(1).as_str());
+    }
+
+    #[test]
+    fn a_due_row_is_known_by_its_key() {
+        let (company, location) = (CompanyId::new("C"), LocationId::new("L"));
+        let check = |key: Key, expect: Option<DueRow>| {
+            assert_eq!(due_row(&key.pk, &key.sk), expect, "{key:?}");
+        };
+        let (workspace, number) = (WorkspaceId::new("w"), NumberId::new("n"));
+        check(
+            self::number(&workspace, &number),
+            Some(DueRow::Number(workspace.clone(), number)),
+        );
+        check(install(&location), Some(DueRow::Install(location.clone())));
+        check(orphan(&location), Some(DueRow::Orphan(location.clone())));
+        check(
+            self::company(&company),
+            Some(DueRow::Company(company.clone())),
+        );
+        check(
+            member(&company, &location),
+            Some(DueRow::Member(company.clone(), location)),
+        );
+        check(self::workspace(&workspace), None);
+        check(listed_company(&company), None);
+    }
+
+    #[test]
+    fn the_list_of_agencies_goes_on_after_one_of_them() {
+        let from = |after: &str| match listed_companies(Some(&CompanyId::new(after))).1 {
+            Range::Text { from, .. } => from,
+            Range::Number { .. } => String::new(),
+        };
+        let sk = |company: &str| listed_company(&CompanyId::new(company)).sk;
+        assert!(sk("a") < from("a"));
+        for later in ["a-", "a0", "aa", "b", "z"] {
+            assert!(from("a") < sk(later), "{later}");
+        }
     }
 
     #[test]

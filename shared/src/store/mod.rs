@@ -5,6 +5,7 @@ pub mod kept;
 pub mod keys;
 pub mod row;
 
+pub mod agency;
 pub mod chats;
 pub mod directory;
 pub mod runtime;

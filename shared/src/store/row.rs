@@ -93,6 +93,28 @@ pub async fn change<T: Row>(
     change_once(db, key, &mut change).await
 }
 
+/// As [`change`], but where there is no row it is made: `change` alters, and is asked about, a new
+/// one by `make`.
+pub async fn change_or_make<T: Row>(
+    db: &impl Db,
+    key: &Key,
+    make: impl Fn() -> T + Send,
+    mut change: impl FnMut(&mut T) -> bool + Send,
+) -> Result<T, DbError> {
+    let mut n_tries = 0;
+    loop {
+        n_tries += 1;
+        let mut row = load::<T>(db, key).await?.unwrap_or_else(&make);
+        if !change(&mut row) {
+            return Ok(row);
+        }
+        match db.write(vec![save(key.clone(), &mut row)?]).await {
+            Err(DbError::Condition { .. } | DbError::Conflict) if n_tries < TRIES => {}
+            done => return done.map(|()| row),
+        }
+    }
+}
+
 async fn change_once<T: Row>(
     db: &impl Db,
     key: &Key,

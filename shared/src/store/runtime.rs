@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::db::{Cond, Db, DbError, Key, Op, Write};
 use super::row::{self, row};
 use crate::clock::{Clock, Millis};
-use crate::domain::ids::{LocationId, WorkspaceId};
+use crate::domain::ids::{CompanyId, LocationId, WorkspaceId};
 
 /// Who works something off.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -138,6 +138,21 @@ pub struct SessionRow {
 }
 
 row!(SessionRow, "a session");
+
+/// A browser that may see how an agency's installation goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstallReportRow {
+    /// The revision.
+    pub rev: u64,
+    /// The agency.
+    pub company: CompanyId,
+    /// The installation's code, hashed: the address with it shows the same.
+    pub code_sha256: String,
+    /// When it ends, seconds since 1970: checked on every read.
+    pub expires_at: i64,
+}
+
+row!(InstallReportRow, "a report's reader");
 
 /// Something that may happen only once in a while: there as long as it counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -51,7 +51,41 @@ async fn a_context_becomes_a_session() {
     let context = world.context(L1, &format!("user={BOB}")).await;
     let answer = world.exchange(&context).await;
     assert_eq!(answer.json["connected"], false, "{}", answer.text);
+    assert_eq!(answer.json["installation"], "needs_reauthorization");
     assert_eq!(answer.json["isAdmin"], false);
+}
+
+#[tokio::test]
+async fn a_session_tells_where_the_installation_stands_now() {
+    // AC 17: the API's part.
+    let world = world().await;
+    let token = world.sign_in(L1, BOB).await;
+    let check = async |state: InstallState, expect: &str, connected: bool| {
+        world
+            .change_install(L1, |install| install.state = state)
+            .await;
+        let answer = world
+            .with(&token, Method::GET, "/api/session", Value::Null)
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let expect = json!({
+            "workspace": "w1", "locationId": L1, "isAdmin": false,
+            "connected": connected, "installation": expect,
+        });
+        assert_eq!(answer.json, expect);
+    };
+    check(InstallState::Active, "active", true).await;
+    check(InstallState::Suspended, "suspended", true).await;
+    let refused = InstallState::NeedsReauthorization;
+    check(refused, "needs_reauthorization", false).await;
+    check(InstallState::Active, "active", true).await;
+    world
+        .change_install(L1, |install| install.state = InstallState::Uninstalled)
+        .await;
+    let answer = world
+        .with(&token, Method::GET, "/api/session", Value::Null)
+        .await;
+    assert_eq!(answer.status, 401);
 }
 
 #[tokio::test]

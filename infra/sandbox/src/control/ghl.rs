@@ -99,6 +99,10 @@ struct NewLocation {
     country: Option<String>,
     timezone: Option<String>,
     phone: Option<String>,
+    /// The agency has the app for its future sub-accounts as well: there is no redirect, and the
+    /// webhook lacks user and agency (GHL contract, which token comes back).
+    #[serde(default)]
+    installs: bool,
 }
 
 /// A further sub-account.
@@ -110,15 +114,21 @@ async fn create_location(State(app): Shared, Json(asked): Json<NewLocation>) -> 
         timezone: asked.timezone.unwrap_or_else(|| "America/New_York".into()),
         phone: asked.phone.unwrap_or_default(),
         active: true,
-        installed_at: None,
+        installed_at: asked.installs.then(clock::now_ms),
     };
-    let mut state = app.change(News::Ghl);
-    let locations = &mut state.kept.ghl.locations;
-    if locations.contains_key(&location.id) {
-        return bad("this location exists");
-    }
     let out = json!({ "locationId": location.id, "name": location.name });
-    locations.insert(location.id.clone(), location);
+    let id = location.id.clone();
+    {
+        let mut state = app.change(News::Ghl);
+        let locations = &mut state.kept.ghl.locations;
+        if locations.contains_key(&id) {
+            return bad("this location exists");
+        }
+        locations.insert(id.clone(), location);
+    }
+    if asked.installs {
+        webhooks::installed_by_itself(&app, &id).await;
+    }
     Json(out).into_response()
 }
 

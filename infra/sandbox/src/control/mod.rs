@@ -10,7 +10,7 @@
 //! | `POST /green-api/{id}/notify`, `…/incoming`; `PUT …/state`, `…/auto`, `…/no-account` | what happens to a number |
 //! | `GET /green-api/{id}/chats`, `…/queue`, `…/phone/{chat}`; `POST …/phone/{chat}/read` | a customer's phone |
 //! | `PUT /green-api/{id}/messages/{message}/status` | a receipt by hand |
-//! | `POST /ghl/reply`, `/ghl/event`, `/ghl/locations`; `GET /ghl/schemas` | agents, app webhooks |
+//! | `POST /ghl/reply`, `/ghl/event`, `/ghl/locations`; `GET /ghl/schemas` | agents, app webhooks, sub-accounts |
 //! | `POST /ghl/workflow-action` | a workflow comes to an action of the app |
 //! | `GET /ghl/{location}/contacts`, `…/conversations`, `…/sso?user&role&agency` | what GHL shows |
 //! | `POST /ghl/{location}/expire-tokens`, `PUT …/active` | a location's tokens and suspension |

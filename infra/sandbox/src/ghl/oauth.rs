@@ -43,8 +43,10 @@ pub(crate) struct Choose {
     state: Option<String>,
     /// Skips the page: this sub-account.
     location_id: Option<String>,
-    /// Skips the page: the whole agency (a company token, a bulk installation).
+    /// Skips the page: the agency (a company token, a bulk installation).
     company_id: Option<String>,
+    /// The sub-accounts that the agency picks, separated by commas; all unless given.
+    locations: Option<String>,
 }
 
 fn escape(text: &str) -> String {
@@ -63,12 +65,15 @@ pub(crate) async fn choose(
     let (Ok(mut target), true) = (target, asked.client_id == app.ghl.client_id) else {
         return (StatusCode::BAD_REQUEST, Html("<h1>error.noversionid</h1>")).into_response();
     };
-    let location = match (&asked.location_id, &asked.company_id) {
-        (Some(id), _) => Some(id.clone()),
-        (None, Some(_)) => None,
+    let picked = asked.locations.as_deref();
+    let picked = picked.map(|ids| ids.split(',').map(str::to_owned).collect());
+    let (location, picked) = match (&asked.location_id, &asked.company_id) {
+        (Some(id), _) => (Some(id.clone()), Some(vec![id.clone()])),
+        (None, Some(_)) => (None, picked),
         (None, None) => return page(&app, uri.query().unwrap_or_default()).into_response(),
     };
-    let Some(code) = grant_code(&app, location.as_deref(), asked.scope.as_deref()) else {
+    let scope = asked.scope.as_deref();
+    let Some(code) = grant_code(&app, location.as_deref(), picked, scope) else {
         return (StatusCode::NOT_FOUND, Html("<h1>No such sub-account</h1>")).into_response();
     };
     target.query_pairs_mut().append_pair("code", &code);
@@ -80,17 +85,20 @@ pub(crate) async fn choose(
     Redirect::to(target.as_str()).into_response()
 }
 
-fn grant_code(app: &App, location: Option<&str>, scope: Option<&str>) -> Option<String> {
+/// A code for the location, or for the agency; the app is in the `picked` sub-accounts from now on,
+/// or in all of them.
+fn grant_code(
+    app: &App,
+    location: Option<&str>,
+    picked: Option<Vec<String>>,
+    scope: Option<&str>,
+) -> Option<String> {
     let code = ids::hex(&ids::random::<20>());
     let mut state = app.change(News::Ghl);
     let ghl = &mut state.kept.ghl;
     let now = clock::now_ms();
-    match location {
-        Some(id) => ghl.locations.get_mut(id)?.installed_at = Some(now),
-        None => ghl
-            .locations
-            .values_mut()
-            .for_each(|l| l.installed_at = Some(now)),
+    for id in picked.unwrap_or_else(|| ghl.locations.keys().cloned().collect()) {
+        ghl.locations.get_mut(&id)?.installed_at = Some(now);
     }
     let user = ghl
         .users
@@ -260,10 +268,11 @@ fn issue(state: &mut Everything, grant: Grant) -> Value {
     if let Some(location) = &grant.location {
         out["locationId"] = location.clone().into();
     } else {
-        let approved: Vec<&String> = ghl.locations.keys().collect();
+        let installed = ghl.locations.values().filter(|l| l.installed_at.is_some());
+        let approved: Vec<&String> = installed.map(|l| &l.id).collect();
+        out["approveAllLocations"] = (approved.len() == ghl.locations.len()).into();
         out["approvedLocations"] = json!(approved);
         out["installToFutureLocations"] = true.into();
-        out["approveAllLocations"] = true.into();
     }
     let access_grant = Grant {
         expires_ms: now + ACCESS_LIFE * 1000,
@@ -316,37 +325,36 @@ pub(crate) async fn location_token(
     Ok((StatusCode::CREATED, Json(out)).into_response())
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Installed {
-    company_id: String,
-    app_id: String,
-    location_id: Option<String>,
-    is_installed: Option<bool>,
-    skip: Option<usize>,
-    limit: Option<usize>,
-}
-
-/// `GET /oauth/installedLocations`, 20 at a time unless asked otherwise.
+/// `GET /oauth/installedLocations`, 20 at a time unless asked otherwise (GHL contract, agency to
+/// location token).
 pub(crate) async fn installed_locations(
     State(app): State<Arc<App>>,
     who: Who,
-    Query(asked): Query<Installed>,
+    uri: axum::http::Uri,
 ) -> Answer {
-    if who.company("oauth.readonly")? != asked.company_id || asked.app_id != app.ghl.app_id {
+    let company = who.company("oauth.readonly")?;
+    let asked = query(uri.query());
+    valid(schema::INSTALLED_LOCATIONS, &asked)?;
+    let text = |name: &str| asked.get(name).and_then(Value::as_str);
+    if text("companyId") != Some(company) || text("appId") != Some(&app.ghl.app_id) {
         return Err(Refused::other_tenant());
     }
+    let number = |name: &str, unless_told: usize| match text(name) {
+        None => Ok(unless_told),
+        Some(digits) => digits
+            .parse()
+            .map_err(|_| Refused::unprocessable(vec![format!("{name} must be a number string")])),
+    };
+    let (skip, limit) = (number("skip", 0)?, number("limit", 20)?);
     let state = app.lock();
     let all: Vec<Value> = state
         .kept
         .ghl
         .locations
         .values()
-        .filter(|l| asked.location_id.as_ref().is_none_or(|id| *id == l.id))
+        .filter(|l| text("locationId").is_none_or(|id| id == l.id))
         .filter(|l| {
-            asked
-                .is_installed
-                .is_none_or(|wanted| wanted == l.installed_at.is_some())
+            text("isInstalled").is_none_or(|wanted| (wanted == "true") == l.installed_at.is_some())
         })
         .map(|l| {
             json!({
@@ -356,10 +364,6 @@ pub(crate) async fn installed_locations(
         })
         .collect();
     let count = all.len();
-    let page: Vec<Value> = all
-        .into_iter()
-        .skip(asked.skip.unwrap_or(0))
-        .take(asked.limit.unwrap_or(20))
-        .collect();
+    let page: Vec<Value> = all.into_iter().skip(skip).take(limit).collect();
     ok(json!({ "locations": page, "count": count, "installToFutureLocations": true }))
 }

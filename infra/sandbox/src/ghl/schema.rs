@@ -21,6 +21,20 @@ pub(crate) const TOKEN: &[Field] = &[
 pub(crate) const LOCATION_TOKEN: &[Field] =
     &[need("companyId", Kind::Str), need("locationId", Kind::Str)];
 
+/// The query; everything in it is text (GHL contract, agency to location token).
+pub(crate) const INSTALLED_LOCATIONS: &[Field] = &[
+    may("skip", Kind::Str),
+    may("limit", Kind::Str),
+    may("query", Kind::Str),
+    may("isInstalled", Kind::Any),
+    need("companyId", Kind::Str),
+    need("appId", Kind::Str),
+    may("versionId", Kind::Str),
+    may("onTrial", Kind::Any),
+    may("planId", Kind::Str),
+    may("locationId", Kind::Str),
+];
+
 const DND_STATUS: Kind = Kind::Object(&[
     need("status", Kind::Enum(&["active", "inactive", "permanent"])),
     may("message", Kind::Str),
@@ -247,6 +261,7 @@ pub(crate) fn all() -> Value {
     json!({
         "post /oauth/token": describe(TOKEN),
         "post /oauth/locationToken": describe(LOCATION_TOKEN),
+        "get /oauth/installedLocations": describe(INSTALLED_LOCATIONS),
         "post /contacts/upsert": describe(UPSERT),
         "put /contacts/{contactId}": describe(UPDATE),
         "post /contacts/{contactId}/tags": describe(TAGS),

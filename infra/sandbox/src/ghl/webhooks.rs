@@ -264,6 +264,17 @@ fn again(app: &Arc<App>, body: Value, is_event: bool, first: Option<u16>) {
     });
 }
 
+/// The `INSTALL` of a sub-account that gets its agency's app without anybody's doing.
+pub(crate) async fn installed_by_itself(app: &Arc<App>, location: &str) {
+    let mut body = Map::new();
+    body.insert("type".into(), "INSTALL".into());
+    body.insert("installType".into(), "Location".into());
+    body.insert("versionId".into(), app.ghl.app_id.clone().into());
+    body.insert("locationId".into(), location.into());
+    body.insert("isWhitelabelCompany".into(), false.into());
+    event(app, body).await;
+}
+
 /// The `INSTALL` that follows a consent, as GHL sends it; it races with the redirect.
 pub(crate) fn installed(app: &Arc<App>, location: Option<&str>) {
     let mut body = Map::new();

@@ -182,6 +182,105 @@ async fn company_tokens_mint_location_tokens() {
     assert_eq!(status, 401, "a company token is of the wrong class: {body}");
 }
 
+async fn company_token(w: &World, pick: &str) -> Value {
+    let code = w.consent(pick).await;
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+    ];
+    w.token(&fields).await.1
+}
+
+/// Pages of 20 unless asked otherwise, and a query without anything that is not documented (GHL
+/// contract, agency to location token).
+#[tokio::test]
+async fn installed_locations_come_in_pages() {
+    let w = world(0.01).await;
+    for n in 0..128 {
+        let body = json!({ "locationId": format!("Lo{n:03}"), "name": format!("Branch {n}") });
+        w.control(Method::POST, "/ghl/locations", Some(body)).await;
+    }
+    let token = company_token(&w, "company_id=any").await;
+    let access = token["access_token"].as_str().unwrap();
+    let app = greenhub_sandbox::SandboxConfig::default().ghl.app_id;
+    let page = async |more: &str| {
+        let path = format!("/oauth/installedLocations?companyId={COMPANY}&appId={app}{more}");
+        w.ghl_get(access, &path).await
+    };
+    let check = async |more: &str, expect: usize| {
+        let (status, list) = page(more).await;
+        assert_eq!(status, 200, "{more}: {list}");
+        assert_eq!(
+            list["locations"].as_array().unwrap().len(),
+            expect,
+            "{more}"
+        );
+        assert_eq!(list["count"], 130);
+    };
+    check("", 20).await;
+    check("&limit=100&isInstalled=true", 100).await;
+    check("&limit=100&skip=100", 30).await;
+    check("&limit=100&skip=200", 0).await;
+    let (_, one) = page("&locationId=Lo007").await;
+    assert_eq!(one["locations"][0]["name"], "Branch 7");
+    for refused in ["&pageSize=100", "&skip=x", "&limit=-1"] {
+        assert_eq!(page(refused).await.0, 422, "{refused}");
+    }
+    let (status, _) = w
+        .ghl_get(access, "/oauth/installedLocations?companyId=Co1&appId=x")
+        .await;
+    assert_eq!(status, 403);
+}
+
+/// An agency picks sub-accounts; others have no app, and no token (GHL contract, which token comes
+/// back).
+#[tokio::test]
+async fn an_agency_may_pick_some_of_its_locations() {
+    let w = world(0.01).await;
+    let token = company_token(&w, &format!("company_id=any&locations={L2}")).await;
+    assert_eq!(token["approvedLocations"], json!([L2]));
+    assert_eq!(token["approveAllLocations"], false);
+    let access = token["access_token"].as_str().unwrap();
+    for (location, status) in [(L1, 403), (L2, 201)] {
+        let form = [("companyId", COMPANY), ("locationId", location)];
+        let asked = w.ghl(access, Method::POST, "/oauth/locationToken");
+        assert_eq!(answer(asked.form(&form)).await.0, status, "{location}");
+    }
+    // It is renewed as what it is.
+    let old = token["refresh_token"].as_str().unwrap();
+    let fields = |class| {
+        [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", old),
+            ("user_type", class),
+        ]
+    };
+    assert_eq!(w.token(&fields("Location")).await.0, 401);
+    let (status, fresh) = w.token(&fields("Company")).await;
+    assert_eq!((status, &fresh["userType"]), (200, &json!("Company")));
+}
+
+/// A future sub-account gets the app without a redirect, and the webhook lacks user and agency.
+#[tokio::test]
+async fn a_later_location_is_told_by_a_webhook_alone() {
+    let w = world(0.01).await;
+    company_token(&w, "company_id=any").await;
+    w.app.wait("INSTALL", 1).await;
+    let body = json!({ "locationId": "Lo3later", "name": "Later", "installs": true });
+    w.control(Method::POST, "/ghl/locations", Some(body)).await;
+    let told = &w.app.wait("INSTALL", 2).await[1];
+    assert_eq!(told["locationId"], "Lo3later");
+    assert!(told.get("companyId").is_none() && told.get("userId").is_none());
+    // An agency's end takes the app from all of them.
+    let body = json!({ "type": "UNINSTALL", "companyId": COMPANY });
+    w.control(Method::POST, "/ghl/event", Some(body)).await;
+    let told = &w.app.wait("UNINSTALL", 1).await[0];
+    assert!(told.get("locationId").is_none() && told["timestamp"].is_string());
+    let accounts = w.control(Method::GET, "/accounts", None).await.1;
+    let locations = accounts["ghl"]["locations"].as_array().unwrap();
+    assert!(locations.iter().all(|it| it["installed"] == false));
+}
+
 #[tokio::test]
 async fn headers_and_scopes_are_checked() {
     let w = world(0.01).await;

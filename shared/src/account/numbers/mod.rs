@@ -3,6 +3,7 @@
 
 mod add;
 mod input;
+mod release;
 mod remove;
 mod settle;
 

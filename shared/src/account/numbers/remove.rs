@@ -3,15 +3,11 @@
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use url::Url;
 
-use super::settle::is_ours;
-use super::{Numbers, instance, open};
+use super::{Numbers, open};
 use crate::clock::Millis;
 use crate::crypto::{self, DataKeys};
 use crate::domain::ids::{NumberId, WorkspaceId};
-use crate::green_api::error::GreenApiError;
-use crate::green_api::settings;
 use crate::store::db::{Cond, Db, DbError, Op, Write};
 use crate::store::directory::NumberRow;
 use crate::store::{keys, row};
@@ -53,28 +49,13 @@ impl<D: Db> Numbers<D> {
         .await?
         .ok_or(RemoveError::NotFound)?;
 
-        if let Err(why) = self.release(data_keys, &row).await {
-            tracing::warn!(%number, why, "the number's webhook stays set at GREEN-API");
+        // Best effort: a number whose token has changed, or that is gone, can be removed as well.
+        if let Err(error) = self.settler(data_keys).restore(&row).await {
+            tracing::warn!(%number, %error, "the number's webhook stays set at GREEN-API");
         }
         self.forget(data_keys, row).await?;
         tracing::info!(%workspace, %number, "a number was removed");
         Ok(())
-    }
-
-    /// Best effort: a number whose token has changed, or that is gone, can be removed as well.
-    async fn release(&self, data_keys: &DataKeys, row: &NumberRow) -> Result<(), String> {
-        let to = instance(row, data_keys).map_err(|error| error.to_string())?;
-        let told = |error: GreenApiError| error.to_string();
-        let current = self.green.settings(&to).await.map_err(told)?;
-        let is_ours = |address: &str| is_ours(&self.public_base_url, address);
-        // Somebody has pointed it elsewhere since then: not ours to change.
-        if !current.webhook_url().is_some_and(is_ours) {
-            return Ok(());
-        }
-        let before = row.webhook_before.as_deref().map(Url::parse);
-        let before = before.transpose().unwrap_or_default();
-        let changes = settings::released(before.as_ref());
-        self.green.set_settings(&to, &changes).await.map_err(told)
     }
 
     async fn forget(&self, data_keys: &DataKeys, mut row: NumberRow) -> Result<(), RemoveError> {

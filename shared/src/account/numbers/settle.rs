@@ -17,7 +17,7 @@ use crate::store::directory::NumberRow;
 use crate::store::{keys, row};
 
 /// When settings that could not be written are tried again; the first time it is at once.
-const AGAIN: Duration = Duration::from_secs(30);
+pub(super) const AGAIN: Duration = Duration::from_secs(30);
 
 /// The same when a person has to do something first.
 const AGAIN_LATER: Duration = Duration::from_secs(15 * 60);
@@ -93,10 +93,30 @@ impl<D: Db> Settler<'_, D> {
         let (url, token) = webhook(row, self.data_keys, self.public_base_url)?;
         let wanted = settings::desired(&url, &token);
         let written = match settings::difference(current, &wanted) {
-            Some(changes) => self.green.set_settings(to, &changes).await,
+            Some(changes) => {
+                self.keep_before(row, current).await?;
+                self.green.set_settings(to, &changes).await
+            }
             None => Ok(()),
         };
         self.note(row, written, again).await
+    }
+
+    /// Keeps where notifications went before they come to us, for giving it back: that may have
+    /// changed while a number was not set up.
+    async fn keep_before(&self, row: &NumberRow, current: &Settings) -> Result<(), DbError> {
+        let before = current.webhook_url();
+        if before.is_some_and(|url| is_ours(self.public_base_url, url)) {
+            return Ok(());
+        }
+        let key = keys::number(&row.workspace, &row.number);
+        row::change::<NumberRow>(self.db, &key, |row| {
+            let changes = row.webhook_before.as_deref() != before;
+            row.webhook_before = before.map(str::to_owned);
+            changes
+        })
+        .await?;
+        Ok(())
     }
 
     async fn note(
@@ -131,7 +151,7 @@ impl<D: Db> Settler<'_, D> {
     }
 }
 
-fn again_ms(error: &GreenApiError, again: Duration) -> Millis {
+pub(super) fn again_ms(error: &GreenApiError, again: Duration) -> Millis {
     let again = match error {
         GreenApiError::BadToken
         | GreenApiError::Forbidden { .. }
