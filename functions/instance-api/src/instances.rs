@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use greenhub::account::numbers::{AddError, BadInput, NewNumber, RemoveError, name};
+use greenhub::account::numbers::{AddError, BadInput, NewNumber, NumberChange, RemoveError, name};
 use greenhub::account::session::{Authenticated, Caller};
 use greenhub::domain::ids::{IdInstance, NumberId};
 use greenhub::http::Problem;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::body::Body;
-use crate::view::{Instance, Instances};
+use crate::view::{Calls, Instance, Instances};
 use crate::{Api, not_found, tables, try_again};
 
 /// An id in an address.
@@ -56,11 +56,19 @@ impl std::fmt::Display for Digits {
     }
 }
 
-/// A number's new name.
+/// What is to be different about a number; what is left out stays.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct Rename {
+pub(crate) struct Change {
     /// 1 to 100 characters.
-    name: String,
+    name: Option<String>,
+    settings: Option<Settings>,
+}
+
+/// What is to be set; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewSettings)]
+pub(crate) struct Settings {
+    calls: Option<Calls>,
 }
 
 /// The workspace's numbers.
@@ -120,11 +128,11 @@ pub(crate) async fn add<D: Db>(
     Ok((StatusCode::CREATED, Json(added.into())))
 }
 
-/// Gives a number another name.
+/// Changes a number's name or what is set about it.
 #[utoipa::path(
     patch, path = "/api/instances/{id}", tag = "instances", security(("bearer" = [])),
     params(("id" = String, Path, description = "Our id of the number")),
-    request_body = Rename,
+    request_body = Change,
     responses(
         (status = 200, body = Instance),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "`bad_body`, `bad_id`, `bad_name`"),
@@ -135,19 +143,32 @@ pub(crate) async fn add<D: Db>(
         (status = 503, body = Problem, content_type = "application/problem+json", description = "`try_again`"),
     )
 )]
-pub(crate) async fn rename<D: Db>(
+pub(crate) async fn change<D: Db>(
     State(api): State<Arc<Api<D>>>,
     Authenticated(caller): Authenticated,
     id: Id,
-    Body(new): Body<Rename>,
+    Body(new): Body<Change>,
 ) -> Result<Json<Instance>, Problem> {
     admin(&caller)?;
     let number = number(id)?;
-    let name = name(&new.name).map_err(bad_input)?;
-    let renamed = api.numbers.rename(&caller.workspace, &number, &name).await;
-    let renamed = renamed.map_err(|error| tables(&error))?;
-    let renamed = renamed.ok_or_else(not_found)?;
-    Ok(Json(renamed.into()))
+    let name = new.name.map(|new| name(&new)).transpose();
+    let change = NumberChange {
+        name: name.map_err(bad_input)?,
+        calls: new
+            .settings
+            .and_then(|settings| settings.calls)
+            .map(Into::into),
+    };
+    if change == NumberChange::default() {
+        return Err(nothing_to_change());
+    }
+    let changed = api
+        .numbers
+        .change(&caller.workspace, &number, &change)
+        .await;
+    let changed = changed.map_err(|error| tables(&error))?;
+    let changed = changed.ok_or_else(not_found)?;
+    Ok(Json(changed.into()))
 }
 
 /// Removes a number; its notifications go where they went before it was added.
@@ -179,6 +200,14 @@ pub(crate) async fn remove<D: Db>(
         Err(RemoveError::NotFound) => Err(not_found()),
         Err(RemoveError::Db(error)) => Err(tables(&error)),
     }
+}
+
+fn nothing_to_change() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "bad_body",
+        "The body names nothing that can be changed: `name` or `settings.calls`",
+    )
 }
 
 fn admin(caller: &Caller) -> Result<(), Problem> {

@@ -82,7 +82,7 @@ fn described<D: Db>() -> OpenApiRouter<Arc<Api<D>>> {
         .routes(routes!(session::create))
         .routes(routes!(session::show))
         .routes(routes!(instances::list, instances::add))
-        .routes(routes!(instances::rename, instances::remove))
+        .routes(routes!(instances::change, instances::remove))
         .routes(routes!(workflow_secret::show, workflow_secret::renew))
         .routes(routes!(openapi::document))
 }

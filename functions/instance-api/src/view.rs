@@ -1,10 +1,11 @@
-//! Numbers as others see them: never with a token, a key or a setting.
+//! Numbers as others see them: never with a token or a key.
 
 use greenhub::clock::rfc3339;
 use greenhub::domain::chat_id::Alias;
+use greenhub::domain::event::CallMode;
 use greenhub::domain::phone::Phone;
 use greenhub::store::directory::{NumberRow, Pause, PauseReason};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A WhatsApp number.
@@ -29,6 +30,44 @@ pub(crate) struct Instance {
     configured: bool,
     /// Why nothing is sent, when that is not the state.
     pause: Option<PauseView>,
+    /// What can be set about it.
+    settings: SettingsView,
+}
+
+/// What can be set about a number.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Settings)]
+pub(crate) struct SettingsView {
+    /// What is shown of calls.
+    calls: Calls,
+}
+
+/// What is shown of calls.
+#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Calls {
+    /// Each event: that it rings, that it was taken, how it ended.
+    EachEvent,
+    /// One message for a call: its outcome, or that it rang if none is ever told.
+    OutcomeOnly,
+}
+
+impl From<CallMode> for Calls {
+    fn from(mode: CallMode) -> Self {
+        match mode {
+            CallMode::EachEvent => Calls::EachEvent,
+            CallMode::OutcomeOnly => Calls::OutcomeOnly,
+        }
+    }
+}
+
+impl From<Calls> for CallMode {
+    fn from(calls: Calls) -> Self {
+        match calls {
+            Calls::EachEvent => CallMode::EachEvent,
+            Calls::OutcomeOnly => CallMode::OutcomeOnly,
+        }
+    }
 }
 
 /// Why a number sends nothing.
@@ -66,6 +105,9 @@ impl From<NumberRow> for Instance {
             created_at: rfc3339(row.created_ms),
             configured: row.configured,
             pause: row.pause.map(PauseView::from),
+            settings: SettingsView {
+                calls: row.prefs.calls.into(),
+            },
         }
     }
 }

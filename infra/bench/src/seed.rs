@@ -7,7 +7,7 @@ use greenhub::domain::text::Lang;
 use greenhub::secrets::AppSecret;
 use greenhub::store::db::{DbError, Write};
 use greenhub::store::directory::{
-    HookRow, InstallRow, InstallState, NumberRow, OwnerRow, WorkspaceRow,
+    HookRow, InstallRow, InstallState, NumberPrefs, NumberRow, OwnerRow, WorkspaceRow,
 };
 use greenhub::store::{keys, row};
 use serde_json::{Value, json};
@@ -116,6 +116,7 @@ impl Tenant {
             webhook_before: None,
             configured: true,
             delay_ms: 500,
+            prefs: NumberPrefs::default(),
             pause: None,
             checked_ms: 0,
             reconciled_ms: 0,

@@ -19,10 +19,10 @@ use greenhub::crypto::DataKeys;
 use greenhub::domain::delivery::Lane;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::oauth::OAuth;
-use greenhub::media::link::Links;
 use greenhub::ghl::signature::{self, PublicKeys};
 use greenhub::green_api::client::GreenApi;
 use greenhub::http;
+use greenhub::media::link::Links;
 use greenhub::pipeline::crm::Crm;
 use greenhub::pipeline::ids::IdSource;
 use greenhub::pipeline::whatsapp::Whatsapp;
@@ -227,7 +227,14 @@ impl<D: Db + Clone, Q: Queue + Clone> World<D, Q> {
             outbound_sender::handle(hub, &whatsapp, batch(wake_up), deadline_ms).await
         } else {
             runs.crm += 1;
-            let crm = Crm::new(hub, &self.ghl, &self.oauth, keys, seed::PROVIDER, &self.links);
+            let crm = Crm::new(
+                hub,
+                &self.ghl,
+                &self.oauth,
+                keys,
+                seed::PROVIDER,
+                &self.links,
+            );
             crm_sender::handle(hub, &crm, batch(wake_up), deadline_ms).await
         };
         assert!(answer.batch_item_failures.is_empty(), "a wake-up failed");

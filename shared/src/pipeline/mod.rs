@@ -38,6 +38,7 @@ use crate::store::db::Db;
 
 pub mod accept;
 pub mod action;
+pub mod calls;
 pub mod deliver;
 pub mod echo;
 pub mod files;

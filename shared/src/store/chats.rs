@@ -57,6 +57,9 @@ pub struct ChatRow {
     /// Echoes of messages that nobody has claimed: their WhatsApp id and when they came.
     #[serde(default)]
     pub echoes: BTreeMap<String, Millis>,
+    /// Calls that wait for their outcome, by WhatsApp's id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ringing: BTreeMap<String, Ringing>,
     /// Its contact in the CRM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crm: Option<CrmContact>,
@@ -132,6 +135,7 @@ impl ChatRow {
             untold: BTreeSet::new(),
             files: BTreeSet::new(),
             echoes: BTreeMap::new(),
+            ringing: BTreeMap::new(),
             crm: None,
             merged_into: None,
             waits_for: BTreeSet::new(),
@@ -277,6 +281,15 @@ pub struct FileLinkRow {
 }
 
 row!(FileLinkRow, "a file's address");
+
+/// A call that waits for its outcome.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ringing {
+    /// When it was told, milliseconds since 1970.
+    pub since_ms: Millis,
+    /// What is shown if no outcome is ever told.
+    pub message: NewMessage,
+}
 
 /// A contact's conversation on one number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -137,14 +137,10 @@ impl World {
         self.ghl = Ghl::new(client, self.url().parse().unwrap());
     }
 
-    pub(crate) fn later(&self, ms: Millis) {
-        self.ahead_ms.fetch_add(ms, Ordering::SeqCst);
-    }
-
     /// Minutes pass, and in each of them the sweeper wakes what is due, until something shows.
     pub(crate) async fn swept_until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         for _ in 0..20 {
-            self.later(60_000);
+            self.later(Duration::from_secs(60));
             sweep::wake_due_lanes(&self.hub).await.unwrap();
             self.settle().await;
             if let Some(found) = look().await {

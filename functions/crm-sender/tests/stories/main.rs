@@ -5,6 +5,7 @@
 mod actions;
 mod attachments;
 mod breaks;
+mod calls;
 mod disorder;
 mod faults;
 mod files;

@@ -406,6 +406,17 @@ async fn a_number_is_renamed_by_its_own_admins() {
     check(&alice, &path, json!({ "name": "a\nb" }), 400).await;
     check(&alice, &path, json!({}), 400).await;
 
+    // AC 61: what is shown of calls can be set.
+    assert_eq!(renamed["settings"], json!({ "calls": "each_event" }));
+    let once = json!({ "settings": { "calls": "outcome_only" } });
+    let changed = check(&alice, &path, once.clone(), 200).await;
+    assert_eq!(changed["settings"], once["settings"]);
+    assert_eq!(changed["name"], "Магазин", "what is left out stays");
+    assert_eq!(world.list(&alice).await[0]["settings"], once["settings"]);
+    check(&alice, &path, json!({ "settings": {} }), 400).await;
+    let unknown = json!({ "settings": { "calls": "never" } });
+    check(&alice, &path, unknown, 400).await;
+
     // AC 24
     let carol = world.sign_in(L2, CAROL).await;
     check(&carol, &path, json!({ "name": "x" }), 404).await;

@@ -17,6 +17,7 @@ use greenhub::crypto;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::signature::PublicKeys;
 use greenhub::green_api::client::GreenApi;
+use greenhub::media::link::Links;
 use greenhub::pipeline::ids::IdSource;
 use greenhub::pipeline::sweep;
 use greenhub::pipeline::{Hub, crm::Crm, whatsapp::Whatsapp};
@@ -24,6 +25,7 @@ use greenhub::queue::sqs::Sqs;
 use greenhub::queue::{Queue, QueueError, WakeUp};
 use greenhub::secrets::Secrets;
 use greenhub::store::dynamo::Dynamo;
+use greenhub::store::kept::Kept;
 use greenhub::wiring;
 use greenhub_local::{Aws, Credentials, Demo, Outputs};
 use greenhub_sandbox::{GhlApp, Sandbox, SandboxConfig};
@@ -166,6 +168,7 @@ impl Wiring<'_> {
             app_id: self.app.app_id.clone(),
             provider_id: self.app.conversation_provider_id.clone(),
             ghl: self.ghl(),
+            tenants: Kept::default(),
         })
     }
 
@@ -269,7 +272,8 @@ impl InProcess {
             ..
         } = &self.sweeper;
         let whatsapp = Whatsapp::new(hub, green, Arc::clone(data_keys));
-        let crm = Crm::new(hub, ghl, oauth, Arc::clone(data_keys), provider_id);
+        let links = Links::new(&self.base_url.parse().unwrap());
+        let crm = Crm::new(hub, ghl, oauth, Arc::clone(data_keys), provider_id, &links);
         let deadline_ms = || hub.clock.now_ms() + WORK_MS;
         let outbound = self.feed(&self.outputs["OutboundQueueUrl"], async |batch| {
             outbound_sender::handle(hub, &whatsapp, batch, deadline_ms()).await

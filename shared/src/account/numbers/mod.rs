@@ -13,6 +13,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config;
 use crate::crypto::{CryptoError, DataKeys};
+use crate::domain::event::CallMode;
 use crate::domain::ids::{NumberId, WorkspaceId};
 use crate::green_api::client::{GreenApi, Instance};
 use crate::pipeline::ids::IdSource;
@@ -42,6 +43,15 @@ pub struct Numbers<D> {
     pub public_base_url: Url,
 }
 
+/// What is to be different about a number; `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NumberChange {
+    /// What people call it.
+    pub name: Option<String>,
+    /// What is shown of calls.
+    pub calls: Option<CallMode>,
+}
+
 /// A sealed field of a row, or an address in it, cannot be used: a wrong key, or somebody has
 /// changed the row. A person has to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,26 +75,26 @@ impl<D: Db> Numbers<D> {
         Ok(numbers)
     }
 
-    /// Gives a number another name, one that [`name`] has let through. `None` if the workspace has
+    /// Changes a number; a name is one that [`name`] has let through. `None` if the workspace has
     /// no such number.
     ///
     /// # Errors
     /// The tables.
-    pub async fn rename(
+    pub async fn change(
         &self,
         workspace: &WorkspaceId,
         number: &NumberId,
-        name: &str,
+        change: &NumberChange,
     ) -> Result<Option<NumberRow>, DbError> {
-        row::change(
-            &self.db,
-            &keys::number(workspace, number),
-            |row: &mut NumberRow| {
-                let changes = row.name != name;
+        let key = keys::number(workspace, number);
+        row::change(&self.db, &key, |row: &mut NumberRow| {
+            let before = row.clone();
+            if let Some(name) = &change.name {
                 name.clone_into(&mut row.name);
-                changes
-            },
-        )
+            }
+            row.prefs.calls = change.calls.unwrap_or(row.prefs.calls);
+            *row != before
+        })
         .await
     }
 
