@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::world::{Outcome, Place, World, ensure};
 
 // AC 52, 53, 54, 55, 56, 57, 58, 59, 60, 61
-pub async fn every_published_body_is_taken_and_shown_or_not_on_purpose(world: &World<impl Place>) -> Outcome {
+pub async fn every_published_body_is_taken_and_shown_or_not_on_purpose(
+    world: &World<impl Place>,
+) -> Outcome {
     let Some(corpus) = corpus() else {
         println!("skipped: CORPUS is not set");
         return Ok(());

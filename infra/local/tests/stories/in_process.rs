@@ -329,7 +329,9 @@ pub async fn a_queue_that_fails_after_the_write_is_made_good_by_the_sweeper(
 ) -> Outcome {
     let place = &world.stack;
     place.fails_next.store(true, Ordering::SeqCst);
-    world.customer_writes("79001234573", "Gil", "hello?").await?;
+    world
+        .customer_writes("79001234573", "Gil", "hello?")
+        .await?;
     world
         .eventually("the queue's failure", || async {
             Ok((!place.fails_next.load(Ordering::SeqCst)).then_some(()))

@@ -141,7 +141,11 @@ pub async fn what_is_typed_on_the_phone_is_in_the_crm_once(world: &World<impl Pl
 }
 
 /// The contact's messages, once this text is among them.
-async fn shown(world: &World<impl Place>, contact: &Value, text: &str) -> Result<Vec<Value>, String> {
+async fn shown(
+    world: &World<impl Place>,
+    contact: &Value,
+    text: &str,
+) -> Result<Vec<Value>, String> {
     world
         .eventually(&format!("{text:?} in the conversation"), || async {
             let messages = world.conversation(contact).await?;
