@@ -20,15 +20,17 @@ pub async fn strangers_get_nothing(world: &World<impl Place>) -> Outcome {
     let right = format!("Bearer {}", world.demo.green_webhook_token);
     let bare = world.demo.green_webhook_token.clone();
     let unknown_key = format!("{base}/webhooks/green-api/none");
-    let cases: [(&str, &str, Option<&str>); 9] = [
+    let cases: [(&str, &str, Option<&str>); 11] = [
         (green, "authorization", None),
         (green, "authorization", Some("")),
         (green, "authorization", Some("Bearer ")),
         (green, "authorization", Some("Bearer wrong")),
+        (green, "authorization", Some("Bearer N/A")),
         (green, "authorization", Some(&bare)),
         (&unknown_key, "authorization", Some(&right)),
         (&keyless, "authorization", Some("Bearer anything")),
         (&ghl, "x-ghl-signature", None),
+        (&ghl, "x-ghl-signature", Some("")),
         (&ghl, "x-ghl-signature", Some("N/A")),
     ];
     for (url, header, value) in cases {
@@ -64,12 +66,15 @@ pub async fn an_authenticated_oddity_blocks_nothing(world: &World<impl Place>) -
             },
         },
     });
-    let bodies: [Vec<u8>; 5] = [
+    // Nearly as much as Lambda hands over.
+    let huge = json!({ "typeWebhook": "brandNewEvent", "padding": "A".repeat(5 << 20) });
+    let bodies: [Vec<u8>; 6] = [
         b"{not json".to_vec(),
         b"\xff\xfe\x00".to_vec(),
         Vec::new(),
         br#"{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1101000001}}"#
             .to_vec(),
+        serde_json::to_vec(&huge).map_err(|error| error.to_string())?,
         serde_json::to_vec(&big).map_err(|error| error.to_string())?,
     ];
     for body in bodies {

@@ -6,6 +6,7 @@
 mod acceptance;
 mod cases;
 mod events;
+mod faults;
 mod files;
 mod form;
 mod settings;
