@@ -55,6 +55,7 @@ fn filled_fields_tell_what_is_to_be_sent() {
             name: name.into(),
             mime: String::new(),
             missing: None,
+            copy: None,
         }],
         caption: caption.into(),
     };

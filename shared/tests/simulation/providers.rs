@@ -270,7 +270,6 @@ impl Provider for Crm {
             return Ok(Looked::NotNow);
         }
         let crm = self.world.crm.lock().unwrap();
-        let alt_id = message.crm_alt_id();
         let found = crm
             .iter()
             .find(|post| Some(&post.alt_id) == alt_id.as_ref());

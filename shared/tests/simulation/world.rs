@@ -364,7 +364,7 @@ impl World {
         drop(crm);
         if message.origin == Origin::Workflow && self.dice.chance(300) {
             let person = self.person_of(&message.chat).unwrap_or_default();
-            let text = text_of(&message.content);
+            let text = text_of(&message.content, part);
             tokio::spawn(self.clone().echo_of_post(id.clone(), person, text));
         }
         id

@@ -137,6 +137,11 @@ impl World {
         self.ghl = Ghl::new(client, self.url().parse().unwrap());
     }
 
+    pub(crate) fn later(&self, how_long: Duration) {
+        let ms = how_long.as_millis() as Millis;
+        self.ahead_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+
     /// Minutes pass, and in each of them the sweeper wakes what is due, until something shows.
     pub(crate) async fn swept_until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         for _ in 0..20 {

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use greenhub::domain::event::CallMode;
+use greenhub::store::directory::{NumberPrefs, NumberRow};
+use greenhub::store::{keys, row};
 use serde_json::json;
 
 use crate::world::{I1, World, texts};
@@ -126,4 +128,23 @@ async fn a_call_whose_outcome_nobody_tells_is_shown_as_ringing_and_holds_nothing
     // The next call is another one.
     call(&world, "C2", &["offer", "declined"]).await;
     assert_eq!(shown(&world).await.len(), 3);
+}
+
+impl World {
+    /// Somebody changes what is set about a number; the webhook knows it half a minute later.
+    pub(crate) async fn prefer(
+        &self,
+        instance: u64,
+        change: impl Fn(&mut NumberPrefs) + Send + Sync,
+    ) {
+        let number = self.number(instance).await;
+        let key = keys::number(&number.workspace, &number.number);
+        row::change::<NumberRow>(&self.db, &key, |number| {
+            change(&mut number.prefs);
+            true
+        })
+        .await
+        .unwrap();
+        self.later(Duration::from_secs(31));
+    }
 }

@@ -56,6 +56,7 @@ mod tests {
                 name: "offer.pdf".to_owned(),
                 mime: String::new(),
                 missing: None,
+                copy: None,
             }],
             caption: caption.to_owned(),
         }
