@@ -248,6 +248,7 @@ fn a_message_is_seen_whatever_happens_to_any_value_of_its_body() {
                 let event = read(&damaged);
                 if let Event::Message(message) = &event {
                     let input = TextInput {
+                        again_at: None,
                         content: &message.content,
                         quoted: message.quoted.as_ref(),
                         direction: message.direction,
@@ -323,6 +324,7 @@ async fn check_message(world: &World, message: &Message, body: &[u8]) {
         .unwrap()
         .unwrap();
     let input = TextInput {
+        again_at: None,
         content: &message.content,
         quoted: message.quoted.as_ref(),
         direction: message.direction,
