@@ -10,7 +10,7 @@ use crate::words::{self, Words};
 pub(crate) const STYLE: &str = include_str!("../templates/page.css");
 
 /// Nothing but the style above, named by its SHA-256; no script, no frame, no form.
-const POLICY: &str = "default-src 'none'; style-src 'sha256-b/TQABJdFVYbSrxH4joBkiJxLDEgG0J4ZFsCn1vx/8o='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-EoHGIpi+sUUmiCmviqCfovQt/ZE9ufWTSMM8l7hf9c8='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// How an installation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum Outcome {
 struct Page<'a> {
     lang: &'a str,
     style: &'a str,
-    good: bool,
+    tone: &'a str,
     title: &'a str,
     about: Option<&'a str>,
     text: &'a str,
@@ -81,7 +81,10 @@ impl Outcome {
         let page = Page {
             lang: words::tag(lang),
             style: STYLE,
-            good: matches!(self, Outcome::Installed { .. }),
+            tone: match self {
+                Outcome::Installed { .. } => "good",
+                _ => "bad",
+            },
             title: words.title,
             about: match self {
                 Outcome::Installed { name } => name.as_deref(),

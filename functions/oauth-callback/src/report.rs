@@ -18,7 +18,7 @@ const MOST_SHOWN: usize = 1_000;
 struct Page<'a> {
     lang: &'a str,
     style: &'a str,
-    good: bool,
+    tone: &'a str,
     title: &'a str,
     texts: Vec<&'a str>,
     problem: Option<&'a str>,
@@ -47,7 +47,7 @@ pub(crate) fn page(report: &Report, lang: Lang) -> Response {
     let page = Page {
         lang: words::tag(lang),
         style: STYLE,
-        good: report.failed.is_empty(),
+        tone: tone(report),
         title: &title,
         texts: texts(report, words),
         problem: report.problem.as_deref(),
@@ -64,6 +64,15 @@ pub(crate) fn page(report: &Report, lang: Lang) -> Response {
         .collect(),
     };
     respond(&page, StatusCode::OK, &title, lang)
+}
+
+/// Some failed ones among many that work are no disaster.
+fn tone(report: &Report) -> &'static str {
+    match (report.failed.is_empty(), report.succeeded.is_empty()) {
+        (true, _) => "good",
+        (false, false) => "mixed",
+        (false, true) => "bad",
+    }
 }
 
 fn title(report: &Report, words: &ReportWords) -> String {

@@ -135,7 +135,7 @@ async fn a_location_that_fails_is_reported_and_tried_again() {
     assert_eq!(page.figure("Success rate"), Some("75 %"));
     let html = &page.html;
     assert!(html.contains("3 of 4 sub-accounts"), "{html}");
-    assert!(html.contains("GoHighLevel refused"), "{html}");
+    assert!(html.contains("GoHighLevel refused: &#60;b"), "{html}");
     assert!(html.contains("&#60;b&#62;no&#60;/b&#62; plan"), "{html}");
     assert!(html.contains("&#60;img src=x onerror=1&#62;"), "{html}");
     assert!(!html.contains("<img") && !html.contains("<b>"), "{html}");

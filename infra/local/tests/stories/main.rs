@@ -16,6 +16,7 @@ mod events;
 mod files;
 mod hostile;
 mod in_process;
+mod installs;
 mod messages;
 mod workflows;
 mod world;
@@ -67,6 +68,8 @@ async fn the_deployed_stack_keeps_its_promises() {
         hostile::an_authenticated_oddity_blocks_nothing,
         events::every_function_takes_its_sample_event,
         corpus::every_published_body_is_taken_and_shown_or_not_on_purpose,
+        installs::an_agency_gets_the_app_in_all_its_locations,
+        installs::a_location_removes_the_app_and_takes_it_back,
         messages::nothing_is_left_over,
     );
     world.stack.stop().await;

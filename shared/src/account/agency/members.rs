@@ -252,6 +252,12 @@ fn problem(error: &GhlError) -> MemberProblem {
         | GhlError::Ambiguous
         | GhlError::NotStored
         | GhlError::Unreadable { .. } => MemberProblem::NoAnswer,
+        GhlError::Refused { said, .. }
+        | GhlError::OtherTenant(said)
+        | GhlError::Misconfigured(said)
+        | GhlError::Gone(said) => MemberProblem::Refused {
+            said: said.to_string(),
+        },
         error => MemberProblem::Refused {
             said: error.to_string(),
         },
