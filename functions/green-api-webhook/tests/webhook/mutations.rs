@@ -152,7 +152,6 @@ fn posted(mut body: Value) -> Vec<u8> {
 /// The bodies by their names.
 fn bodies() -> Vec<(String, Value)> {
     let Some(corpus) = corpus() else {
-        println!("without the corpus: CORPUS is not set");
         return own();
     };
     let mut bodies = Vec::<(String, Value)>::new();
