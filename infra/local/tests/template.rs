@@ -384,6 +384,18 @@ fn no_real_account_can_be_deployed_with_local_hosts() {
     assert_eq!(assertion[0]["!Ref"], "AWS::AccountId");
     // No account of AWS has this number.
     assert_eq!(assertion[1], "000000000000");
+    // What is left out for them is there in every account.
+    let conditions = template.0["Conditions"].as_mapping().unwrap();
+    let has_tls = &conditions["HasTls"]["!Equals"];
+    assert_eq!(has_tls[0]["!Ref"], "AllowedLocalHosts");
+    assert_eq!(has_tls[1], "");
+    let resources = template.0["Resources"].as_mapping().unwrap();
+    for (name, resource) in resources {
+        let condition = &resource["Condition"];
+        assert!(condition.is_null() || condition == "HasTls", "{name:?}");
+    }
+    let policy = &template.resource("MediaBucketPolicy")["Properties"]["PolicyDocument"];
+    assert_eq!(policy["Statement"][0]["Effect"], "Deny");
     for (name, function) in template.functions() {
         let value = &function["Environment"]["Variables"]["ALLOWED_LOCAL_HOSTS"];
         assert!(

@@ -38,6 +38,9 @@ pub enum FetchError {
     /// There is no such file there.
     #[error("the address answered {0}")]
     Gone(u16),
+    /// What is there explains to people why there is no file.
+    #[error("the address leads to a page")]
+    Page,
     /// It has more than [`MAX_BYTES`].
     #[error("the file has more than 100 MB")]
     TooLarge,
@@ -49,7 +52,10 @@ pub enum FetchError {
 impl FetchError {
     /// Whether the same address will not give it later either.
     pub fn is_final(&self) -> bool {
-        matches!(self, FetchError::Refused | FetchError::Gone(_))
+        matches!(
+            self,
+            FetchError::Refused | FetchError::Gone(_) | FetchError::Page
+        )
     }
 }
 

@@ -95,50 +95,53 @@ impl<D: Db, Q: Queue, S: FileStore> Keep<'_, D, Q, S> {
         object: &str,
     ) -> Result<Copied, DbError> {
         let first = match &file.url {
-            Some(url) => self.keep_from(url, file, object).await,
-            None => Copied::Dead {
-                reason: "it came without an address".into(),
+            Some(url) => match self.keep_from(url, file, object).await {
+                Ok(copied) => return Ok(copied),
+                Err(error) => Some(error),
             },
+            None => None,
         };
         let is_repeated = matches!(file.copy, Some(FileCopy::Waiting { attempts: 1.., .. }));
-        match first {
-            Copied::Dead { .. } => {}
-            // The address may come back to life before WhatsApp has to be asked.
-            Copied::Failed { .. } if is_repeated => {}
-            settled => return Ok(settled),
+        let may_come_back = first.as_ref().filter(|error| !error.is_final());
+        match may_come_back {
+            Some(FetchError::TooLarge) => return Ok(Copied::TooLarge),
+            // Before WhatsApp has to be asked.
+            Some(error) if !is_repeated => return Ok(not_fetched(error)),
+            _ => {}
         }
         let again = match self.asked_anew(chat, message).await? {
-            Ok(url) => self.keep_from(&url, file, object).await,
+            Ok(url) => match self.keep_from(&url, file, object).await {
+                Ok(copied) => copied,
+                Err(error) => not_fetched(&error),
+            },
             Err(copied) => copied,
         };
-        Ok(match (first, again) {
+        Ok(match (may_come_back, again) {
             // Both have to say so.
-            (Copied::Failed { reason }, Copied::Dead { .. }) => Copied::Failed { reason },
+            (Some(error), Copied::Dead { .. }) => not_fetched(error),
             (_, again) => again,
         })
     }
 
-    async fn keep_from(&self, url: &str, file: &File, object: &str) -> Copied {
-        let (source, sniffed) = match self.look(url, file).await {
-            Ok(looked) => looked,
-            Err(copied) => return copied,
-        };
+    /// From one address. What the store says is the end of it, what the address says is not.
+    async fn keep_from(&self, url: &str, file: &File, object: &str) -> Result<Copied, FetchError> {
+        let (source, sniffed) = self.look(url, file).await?;
         let about = About {
             disposition: disposition(sniffed.is_inline, &sniffed.name),
             mime: sniffed.mime.clone(),
         };
         match self.store.put(object, &about, source).await {
-            Ok(n_bytes) => Copied::Kept {
+            Ok(n_bytes) => Ok(Copied::Kept {
                 name: sniffed.name,
                 mime: sniffed.mime,
                 n_bytes,
-            },
-            Err(PutError::Source(error)) => not_fetched(&error),
+            }),
+            Err(PutError::Source(error)) => Err(error),
             Err(PutError::Store(error)) => {
                 tracing::error!(%error, "a file was not kept");
-                Copied::Failed {
+                Ok(Copied::Failed {
                     reason: error.to_string(),
-                }
+                })
             }
         }
     }
@@ -157,7 +160,7 @@ impl<D: Db, Q: Queue, S: FileStore> Keep<'_, D, Q, S> {
         };
         let (source, sniffed) = match self.look(url, file).await {
             Ok(looked) => looked,
-            Err(copied) => return Ok(copied),
+            Err(error) => return Ok(not_fetched(&error)),
         };
         if let Err(until_ms) = self.slot(&number, "uploadFile").await? {
             return Ok(Copied::NotNow { until_ms });
@@ -184,20 +187,16 @@ impl<D: Db, Q: Queue, S: FileStore> Keep<'_, D, Q, S> {
     }
 
     /// Begins to fetch a file, as far as it takes to see what it is.
-    async fn look(&self, url: &str, file: &File) -> Result<(Peeked, Sniffed), Copied> {
-        let begun = self.fetcher.get(url).await.map_err(|e| not_fetched(&e))?;
+    async fn look(&self, url: &str, file: &File) -> Result<(Peeked, Sniffed), FetchError> {
+        let begun = self.fetcher.get(url).await?;
         let said = begun.mime.clone();
-        let peeked = Peeked::new(begun).await.map_err(|e| not_fetched(&e))?;
+        let peeked = Peeked::new(begun).await?;
         if peeked.head.is_empty() {
-            return Err(Copied::Failed {
-                reason: "the file is empty".into(),
-            });
+            return Err(FetchError::Unreachable("the file is empty"));
         }
         let is_media = !matches!(file.kind, FileKind::Document);
         if is_media && sniff::is_page(&peeked.head) {
-            return Err(Copied::Dead {
-                reason: "the address leads to a page".into(),
-            });
+            return Err(FetchError::Page);
         }
         let mime = match file.mime.as_str() {
             "" => &said,

@@ -169,6 +169,7 @@ fn no_error_tells_the_address() {
         FetchError::Refused,
         FetchError::Gone(404),
         FetchError::TooLarge,
+        FetchError::Page,
         FetchError::Unreachable("no connection"),
     ] {
         assert!(!error.to_string().contains("://"), "{error}");
