@@ -61,12 +61,13 @@ pub fn ghl_webhook() {}
 )]
 pub fn workflow_action() {}
 
-/// Ends an installation of the app; GoHighLevel sends people's browsers here.
+/// Ends an installation of the app; GoHighLevel sends people's browsers here. After an agency's
+/// installation the cookie `installation` lets the same browser see how far it is, without a code.
 #[utoipa::path(
     get, path = "/oauth/callback", tag = "installation", security(()),
-    params(("code" = String, Query, description = "The installation's code")),
+    params(("code" = Option<String>, Query, description = "The installation's code")),
     responses(
-        (status = 200, content_type = "text/html", description = "Installed"),
+        (status = 200, content_type = "text/html", description = "Installed; for an agency the report about its sub-accounts"),
         (status = 400, content_type = "text/html", description = "No code, or GoHighLevel refuses it"),
         (status = 500, content_type = "text/html", description = "Our tables or secrets do not answer"),
         (status = 502, content_type = "text/html", description = "GoHighLevel does not answer"),

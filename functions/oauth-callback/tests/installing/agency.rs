@@ -58,7 +58,15 @@ async fn an_agencys_locations_get_tokens_of_their_own() {
     let members = world.members().await;
     assert!(members.iter().all(|member| member.due_at.is_none()));
     let dump = format!("{:?}", world.db.rows(Table::Directory));
-    assert!(!dump.contains("eyJ"), "a token in clear");
+    let mut tokens = world.company_tokens().await;
+    for location in [L1, L2] {
+        tokens.extend(world.tokens(location).await);
+    }
+    assert_eq!(tokens.len(), 6);
+    for token in tokens {
+        assert!(!dump.contains(&token), "a token in clear");
+        assert!(!page.html.contains(&token), "a token on the page");
+    }
 }
 
 #[tokio::test]
@@ -99,6 +107,7 @@ async fn hundreds_of_locations_are_installed_page_by_page() {
         assert!(n_runs < 4, "{n_runs} runs");
         world.sweep().await;
     }
+    println!("the rest in {n_runs} runs of the sweeper");
     // The same address in the same browser tells how it is now.
     let after = world.open_with(&path, "en", &page.cookie()).await;
     assert_eq!(after.figure("Connected"), Some("250"));

@@ -3,21 +3,10 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use greenhub::store::agency::CompanyRow;
-use greenhub::store::directory::InstallRow;
 use greenhub_sandbox::GhlApp;
-use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::support::{COMPANY, L1, L2, World, token_answer, world};
-
-async fn tokens(world: &World, location: &str) -> Vec<String> {
-    let install = world.installation(location).await.unwrap();
-    vec![
-        world.token(&install, &install.access_sealed, InstallRow::ACCESS),
-        world.token(&install, &install.refresh_sealed, InstallRow::REFRESH),
-    ]
-}
+use super::support::{COMPANY, L1, L2, token_answer, world};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -55,7 +44,7 @@ async fn no_log_line_has_a_token() {
     let code = world.consent(&format!("location_id={L1}")).await;
     let path = format!("/oauth/callback?code={code}");
     world.open(&path).await;
-    let mut secrets = tokens(&world, L1).await;
+    let mut secrets = world.tokens(L1).await;
     secrets.extend([
         code.clone(),
         "access-7".to_owned(),
@@ -78,17 +67,9 @@ async fn no_log_line_has_a_token() {
     secrets.push(page.cookie().split_once('=').unwrap().1.to_owned());
     world.sweep().await;
     for location in [L1, L2] {
-        secrets.extend(tokens(&world, location).await);
+        secrets.extend(world.tokens(location).await);
     }
-    let company = world.company().await.unwrap();
-    for (sealed, field) in [
-        (&company.access_sealed, InstallRow::ACCESS),
-        (&company.refresh_sealed, InstallRow::REFRESH),
-    ] {
-        let context = CompanyRow::seal_context(&company.company, field);
-        let token = world.keys.data_keys.open(sealed, &context).unwrap();
-        secrets.push(token.expose_secret().to_owned());
-    }
+    secrets.extend(world.company_tokens().await);
     world.pass(86_400_000);
     world
         .fault(json!({

@@ -284,6 +284,30 @@ impl World {
         token.expose_secret().to_owned()
     }
 
+    /// A location's tokens in clear.
+    pub(crate) async fn tokens(&self, location: &str) -> Vec<String> {
+        let install = self.installation(location).await.unwrap();
+        vec![
+            self.token(&install, &install.access_sealed, InstallRow::ACCESS),
+            self.token(&install, &install.refresh_sealed, InstallRow::REFRESH),
+        ]
+    }
+
+    /// The agency's tokens in clear.
+    pub(crate) async fn company_tokens(&self) -> Vec<String> {
+        let row = self.company().await.unwrap();
+        let fields = [
+            (&row.access_sealed, InstallRow::ACCESS),
+            (&row.refresh_sealed, InstallRow::REFRESH),
+        ];
+        let open = |(sealed, field): (&String, &str)| {
+            let context = CompanyRow::seal_context(&row.company, field);
+            let token = self.keys.data_keys.open(sealed, &context).unwrap();
+            token.expose_secret().to_owned()
+        };
+        fields.map(open).into()
+    }
+
     pub(crate) fn rows(&self) -> usize {
         self.db.rows(Table::Directory).len()
     }

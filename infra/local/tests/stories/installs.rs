@@ -74,8 +74,8 @@ async fn webhook(world: &World) -> Result<String, String> {
     let accounts = world.control("GET", "accounts", Value::Null).await?;
     let instances = accounts["greenApi"]["instances"].as_array();
     let ours = instances.into_iter().flatten();
-    let id_instance: u64 = world.demo.instance.parse().unwrap_or_default();
-    let mut ours = ours.filter(|it| it["idInstance"] == id_instance);
+    let demo = world.demo.instance.parse::<u64>().ok();
+    let mut ours = ours.filter(|it| it["idInstance"].as_u64() == demo);
     let ours = ours.next().ok_or("the demo's number is gone")?;
     Ok(ours["webhookUrl"].as_str().unwrap_or_default().to_owned())
 }
