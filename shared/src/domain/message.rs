@@ -170,7 +170,7 @@ pub fn reference(chat: &ChatId, seq: u64) -> String {
     format!("{chat}-{seq}")
 }
 
-/// The place that a [`reference`] names, if the text can be one.
+/// The place that a [`reference()`] names, if the text can be one.
 pub fn of_reference(text: &str) -> Option<(ChatId, u64)> {
     let (chat, seq) = text.rsplit_once('-')?;
     let is_id = (1..=64).contains(&chat.len()) && chat.bytes().all(|b| b.is_ascii_alphanumeric());
