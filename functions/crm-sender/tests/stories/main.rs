@@ -1,6 +1,10 @@
 //! The way of a message from end to end, told as stories.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests may fail as tests do"
+)]
 
 mod breaks;
 mod disorder;
