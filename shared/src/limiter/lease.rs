@@ -78,6 +78,25 @@ pub async fn reserve_within<D: Db>(
     .await
 }
 
+/// Waits for the departure of one call of the schedule at `key`, if that is within `wait`; `false`
+/// if it is not, and then nothing is reserved.
+///
+/// # Errors
+/// As [`reserve`].
+pub async fn depart_within<D: Db>(
+    db: &D,
+    clock: &Clock,
+    key: &Key,
+    gcra: &Gcra,
+    wait: Duration,
+) -> Result<bool, DbError> {
+    let Ok(reserved) = reserve_within(db, clock, key, gcra, wait).await? else {
+        return Ok(false);
+    };
+    clock.sleep_until(reserved.departure_us(0) / 1000 + 1).await;
+    Ok(true)
+}
+
 /// After a refusal: whatever is reserved from now on departs no sooner than after `penalty`.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! The way to the customer's phone, through GREEN-API.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
@@ -32,6 +33,9 @@ use crate::store::{keys, row};
 /// The time limit of one call; sending a file takes GREEN-API up to 20 s (GREEN-API contract,
 /// addressing).
 pub const CALL_MS: Millis = 30_000;
+
+/// How long a question about the number may wait for its turn; sends behind it wait as long.
+const ASK_WITHIN: Duration = Duration::from_secs(2);
 
 /// How often the state of a number that cannot send is asked for.
 const STATE_EVERY_MS: Millis = 15_000;
@@ -81,7 +85,11 @@ impl<'a, D: Db, Q: Queue> Whatsapp<'a, D, Q> {
         let now = self.hub.clock.now_ms();
         let key = keys::green_limit(&number.number, "getStateInstance");
         let gcra = policy::green_api("getStateInstance", self.green.spread().j_s());
-        lease::reserve(&self.hub.db, &self.hub.clock, &key, &gcra, 1).await?;
+        let (db, clock) = (&self.hub.db, &self.hub.clock);
+        // Another lane asks at this moment, and all see the answer in the number's row.
+        if !lease::depart_within(db, clock, &key, &gcra, ASK_WITHIN).await? {
+            return Ok(number);
+        }
         let Ok(instance) = instance(&number, &self.keys) else {
             return Ok(number);
         };
@@ -164,7 +172,9 @@ impl<'a, D: Db, Q: Queue> Whatsapp<'a, D, Q> {
         let asked_ms = hub.clock.now_ms();
         let limit = keys::green_limit(&number.number, "getMessagesCount");
         let gcra = policy::green_api("getMessagesCount", self.green.spread().j_s());
-        lease::reserve(&hub.db, &hub.clock, &limit, &gcra, 1).await?;
+        if !lease::depart_within(&hub.db, &hub.clock, &limit, &gcra, ASK_WITHIN).await? {
+            return Ok(());
+        }
         if let Ok(count) = self.green.queue_length(&instance).await {
             let count = usize::try_from(count).unwrap_or(usize::MAX);
             line::recount(hub, &number.number, count, asked_ms).await?;
@@ -198,7 +208,7 @@ impl<'a, D: Db, Q: Queue> Whatsapp<'a, D, Q> {
                 };
             }
             GreenApiError::RateLimited => {
-                let penalty = std::time::Duration::from_secs(1);
+                let penalty = Duration::from_secs(1);
                 let key_number = keys::number(&message.workspace, &message.number);
                 let delay_ms = row::load::<NumberRow>(&self.hub.db, &key_number)
                     .await

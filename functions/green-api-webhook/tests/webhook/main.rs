@@ -1,7 +1,6 @@
 //! The webhook in-process, on tables and queues in memory.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
-#![expect(clippy::print_stdout, reason = "a test says what it leaves out")]
 
 mod mutations;
 mod support;
