@@ -37,7 +37,7 @@ const LAMBDA: [(&str, &str); 9] = [
 ];
 
 /// What the template tells one function or another: each is told all of it.
-const TEMPLATE: [(&str, &str); 19] = [
+const TEMPLATE: [(&str, &str); 22] = [
     ("DIRECTORY_TABLE", "directory"),
     ("CHATS_TABLE", "chats"),
     ("RUNTIME_TABLE", "runtime"),
@@ -46,6 +46,9 @@ const TEMPLATE: [(&str, &str); 19] = [
         "http://127.0.0.1:9/000000000000/outbound",
     ),
     ("CRM_QUEUE_URL", "http://127.0.0.1:9/000000000000/crm"),
+    ("MEDIA_QUEUE_URL", "http://127.0.0.1:9/000000000000/media"),
+    ("MEDIA_BUCKET", "media"),
+    ("FILE_RETENTION_DAYS", "30"),
     ("APP_SECRET", "app"),
     ("PUBLIC_BASE_URL", "https://greenhub.example"),
     ("GHL_CLIENT_ID", "64f000000000000000000002-bench123"),
