@@ -252,7 +252,7 @@ fn every_file_is_shown_once(world: &World, messages: &[Message]) -> Result<(u64,
         let Some(delivery) = message.deliveries.get(&Destination::Crm) else {
             continue;
         };
-        let id = message.whatsapp_id.clone().unwrap_or_default();
+        let id = message.crm_alt_id().unwrap_or_default();
         let posts: Vec<_> = crm
             .iter()
             .filter(|post| post.alt_id == id || post.alt_id.starts_with(&format!("{id}~")))
