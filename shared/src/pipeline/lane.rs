@@ -254,11 +254,8 @@ async fn behind<D: Db, Q: Queue>(
     cursor: u64,
 ) -> Result<Vec<Message>, DbError> {
     let mut messages = Vec::new();
-    let state = chat.lanes.get(&lane);
-    for seq in state.iter().flat_map(|state| &state.behind) {
-        if *seq < cursor {
-            messages.extend(row::load(&hub.db, &keys::message(&chat.chat, *seq)).await?);
-        }
+    for seq in chat.behind(lane).filter(|seq| *seq < cursor) {
+        messages.extend(row::load(&hub.db, &keys::message(&chat.chat, seq)).await?);
     }
     Ok(messages)
 }

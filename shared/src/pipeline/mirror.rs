@@ -60,7 +60,14 @@ async fn is_any_open<D: Db, Q: Queue>(hub: &Hub<D, Q>, chats: &[ChatRow]) -> Res
 /// Whether the lane's message in hand goes out and may be in the CRM without our knowing its id.
 /// Those behind it have not been tried.
 async fn has_open_post<D: Db, Q: Queue>(hub: &Hub<D, Q>, chat: &ChatRow) -> Result<bool, DbError> {
-    let mut from = chat.first_open(Lane::Crm);
+    // A message that the lane goes back for does not hide the one that it had come to before.
+    for seq in chat.behind(Lane::Crm) {
+        let message = row::load(&hub.db, &keys::message(&chat.chat, seq)).await?;
+        if message.is_some_and(|message: Message| is_open_post(&message)) {
+            return Ok(true);
+        }
+    }
+    let mut from = chat.cursor(Lane::Crm);
     loop {
         let messages = messages_from(&hub.db, &chat.chat, from, PAGE).await?;
         let in_hand = messages.iter().find(|message| {

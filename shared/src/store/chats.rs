@@ -195,11 +195,12 @@ impl ChatRow {
         self.lanes.get(&lane).map_or(1, |state| state.cursor.max(1))
     }
 
-    /// The first sequence that a lane has work at, those that it goes back for included.
-    pub fn first_open(&self, lane: Lane) -> u64 {
+    /// The messages that got another part after the lane had gone past them.
+    pub fn behind(&self, lane: Lane) -> impl Iterator<Item = u64> {
         let state = self.lanes.get(&lane);
-        let behind = state.and_then(|state| state.behind.first().copied());
-        self.cursor(lane).min(behind.unwrap_or(u64::MAX))
+        state
+            .into_iter()
+            .flat_map(|state| state.behind.iter().copied())
     }
 
     fn settle_due(&mut self) {

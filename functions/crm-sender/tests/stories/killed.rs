@@ -136,8 +136,8 @@ async fn a_sender_killed_between_the_answer_and_its_note_sends_nothing_twice() {
         },
     )
     .await;
-    // The claim; then, each before and after: two reads, and the transaction.
-    assert!(n_steps >= 7, "{n_steps}");
+    // The claim; then, each before and after: the id's row, and the transaction.
+    assert!(n_steps >= 5, "{n_steps}");
 }
 
 // AC 46, promise 1: what was posted is found in the CRM, and what was not is posted.
@@ -162,6 +162,6 @@ async fn a_poster_killed_between_the_answer_and_its_note_shows_everything_once()
         },
     )
     .await;
-    // The claim; then, each before and after: one read, and the write.
-    assert!(n_steps >= 5, "{n_steps}");
+    // The claim; then, before and after: the write.
+    assert!(n_steps >= 3, "{n_steps}");
 }

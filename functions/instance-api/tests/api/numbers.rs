@@ -130,6 +130,7 @@ async fn the_list_is_newest_first_and_has_no_secrets() {
         "name",
         "pause",
         "phone",
+        "settings",
         "state",
         "stateSince",
     ];

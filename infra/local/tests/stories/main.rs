@@ -90,7 +90,6 @@ async fn the_handlers_keep_them_in_one_process_over_dynamodb_and_sqs() {
             messages::a_text_goes_both_ways_and_its_status_follows,
             messages::a_lost_answer_sends_nothing_twice,
             messages::the_crm_being_down_delays_and_loses_nothing,
-            messages::an_image_comes_with_its_caption,
             messages::what_is_typed_on_the_phone_is_in_the_crm_once,
             in_process::a_queue_that_fails_after_the_write_is_made_good_by_the_sweeper,
             hostile::strangers_get_nothing,

@@ -4,6 +4,7 @@ use crate::domain::content::File;
 use crate::domain::delivery::Destination;
 use crate::domain::message::Message;
 use crate::media::link::Links;
+use crate::pipeline::files::hands_over;
 
 /// The files that go with a part.
 pub(super) fn carried(message: &Message, part: usize) -> Vec<&File> {
@@ -17,7 +18,12 @@ pub(super) fn carried(message: &Message, part: usize) -> Vec<&File> {
 }
 
 /// The addresses of files: ours, and where there never was to be a copy the one that it came with.
+/// What is sent from here is shown under the address that it was given with, whatever becomes of it
+/// on the way to the phone.
 pub(super) fn attachments(message: &Message, files: &[&File], links: &Links) -> Vec<String> {
+    if hands_over(message) {
+        return files.iter().filter_map(|file| file.url.clone()).collect();
+    }
     files
         .iter()
         .filter(|file| file.missing.is_none() && !file.is_waiting())
