@@ -292,8 +292,6 @@ test("a dialog gives the focus back to where it came from, and everything works 
   await frame.getByRole("button", { name: "Add number" }).focus();
   await press("Enter");
   await frame.getByRole("dialog").waitFor();
-  expect(await focused()).toBe("Close");
-  await press("Tab");
   await world.page.keyboard.type("1101000077");
   await press("Tab");
   await world.page.keyboard.type("t0ken");

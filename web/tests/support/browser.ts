@@ -38,11 +38,33 @@ async function launch(): Promise<Browser> {
 export async function closeBrowser(): Promise<void> {
   await (await running)?.close();
   running = undefined;
+  contexts.clear();
 }
 
 export interface Look {
   language?: "en" | "ru" | "es" | "pt";
   width?: number;
+}
+
+const contexts = new Map<string, Promise<BrowserContext>>();
+
+/** Shared by the tests of a file: each has servers, and so origins and storage, of its own. */
+function contextFor({ language = "en", width = 1440 }: Look): Promise<BrowserContext> {
+  const key = `${language} ${width}`;
+  const isPhone = width < 600;
+  const made =
+    contexts.get(key) ??
+    browser().then((running) =>
+      running.newContext({
+        locale: language,
+        timezoneId: "Europe/Berlin",
+        viewport: { width, height: isPhone ? 844 : 900 },
+        hasTouch: isPhone,
+        isMobile: isPhone,
+      }),
+    );
+  contexts.set(key, made);
+  return made;
 }
 
 /** The page in the CRM's frame, with an API that a test decides about. */
@@ -82,15 +104,7 @@ export class World {
   }
 
   async newPage(look: Look = {}): Promise<Page> {
-    const { language = "en", width = 1440 } = look;
-    const isPhone = width < 600;
-    this.#context = await (await browser()).newContext({
-      locale: language,
-      timezoneId: "Europe/Berlin",
-      viewport: { width, height: isPhone ? 844 : 900 },
-      hasTouch: isPhone,
-      isMobile: isPhone,
-    });
+    this.#context = await contextFor(look);
     this.page = await this.#context.newPage();
     this.page.on("console", (message) => {
       // A refused call is an answer that the page has words for.
@@ -116,7 +130,8 @@ export class World {
   }
 
   async stop(): Promise<void> {
-    await this.#context?.close();
+    await this.page?.close();
+    await this.#context?.setOffline(false);
     await Promise.all([this.#site.stop(), this.#crm.stop()]);
   }
 }

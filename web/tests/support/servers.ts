@@ -63,7 +63,7 @@ export function site(api: MockApi, parents: () => readonly string[]): Promise<Ru
 
 /** A page of the CRM that shows the site in a frame and answers its question. */
 export function crm(page: string): Promise<Running> {
-  const html = `<!doctype html><html lang="en"><title>CRM</title>
+  const html = `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>CRM</title>
     <style>body{margin:0}iframe{border:0;display:block;inline-size:100vw;block-size:100vh}</style>
     <iframe title="Custom page" src="${page}"></iframe>
     <script>
