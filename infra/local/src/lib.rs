@@ -17,6 +17,7 @@
 //! # }
 //! ```
 
+mod command;
 mod demo;
 mod deploy;
 mod emulator;
@@ -30,6 +31,7 @@ pub mod prerequisites;
 mod progress;
 mod python;
 pub mod settings;
+pub mod site;
 mod stack;
 mod wait;
 

@@ -6,7 +6,7 @@ import { axe, closeBrowser, type Look, World } from "../support/browser.ts";
 import { number, PICTURE, problem } from "../support/mock.ts";
 
 /** Pictures for people to look at. */
-const SHOTS = join(import.meta.dirname, "../../dist/screens");
+const SHOTS = join(import.meta.dirname, "../../screens");
 mkdirSync(SHOTS, { recursive: true });
 
 interface Screen {
