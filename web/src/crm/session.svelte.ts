@@ -5,7 +5,7 @@ import type { paths } from "../api/schema.d.ts";
 import { HandshakeError, userContext } from "./handshake.ts";
 
 /** Who is there, without the token. */
-export type Person = Omit<Schemas["Session"], "token">;
+export type Person = Schemas["Session"];
 
 /** What part of a session's time is used before the next one is asked for. */
 const RENEW_AFTER = 0.8;

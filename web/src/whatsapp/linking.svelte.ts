@@ -105,7 +105,7 @@ export class CodeWatch {
         break;
       case "linked":
         this.stop();
-        this.state = { at: this.#offered ? "linked" : "already", phone: answer.phone };
+        this.state = { at: this.#offered ? "linked" : "already", phone: answer.phone ?? null };
         if (this.#offered) this.#onlinked();
         break;
     }

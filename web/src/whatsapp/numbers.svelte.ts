@@ -6,6 +6,8 @@ import { type Finding, type Pace, Poll } from "../lib/poll.ts";
 const PACE: Pace = { quickMs: 4_000, calmMs: 10_000, idleMs: 30_000 };
 /** The installation is looked at with every so many polls. */
 const SESSION_EVERY = 6;
+/** What happens on the numbers is asked for with every so many polls: it costs more than the rest. */
+const ACTIVITY_EVERY = 3;
 
 /** The numbers of a workspace, and what is set for all of them; kept fresh while it is looked at. */
 export class Numbers {
@@ -42,10 +44,11 @@ export class Numbers {
   put(instance: Instance): void {
     this.#changes += 1;
     const others = this.list ?? [];
-    const isThere = others.some((other) => other.id === instance.id);
-    this.list = isThere
-      ? others.map((other) => (other.id === instance.id ? instance : other))
-      : [instance, ...others];
+    const known = others.some((other) => other.id === instance.id);
+    const told = this.#withKnownActivity(instance);
+    this.list = known
+      ? others.map((other) => (other.id === instance.id ? told : other))
+      : [told, ...others];
     void this.refresh();
   }
 
@@ -63,27 +66,37 @@ export class Numbers {
 
   /** Conversations that wait for the CRM. */
   get waitingForCrm(): number {
-    return (this.list ?? []).reduce((sum, number) => sum + number.waiting.crm, 0);
+    return (this.list ?? []).reduce((sum, number) => sum + (number.activity?.waiting.crm ?? 0), 0);
   }
 
   get #unsettled(): boolean {
     return (this.list ?? []).some((number) => number.state === "starting" || !number.configured);
   }
 
+  /** An answer without what happens on the number says nothing about it. */
+  #withKnownActivity(instance: Instance): Instance {
+    if (instance.activity) return instance;
+    const before = this.list?.find((other) => other.id === instance.id)?.activity;
+    return before ? { ...instance, activity: before } : instance;
+  }
+
   async #load(): Promise<Finding> {
     const { api } = this.#session;
     const before = this.#changes;
-    const lookAtSession = this.#polls++ % SESSION_EVERY === SESSION_EVERY - 1;
+    const lookAtSession = this.#polls % SESSION_EVERY === SESSION_EVERY - 1;
+    const query = { activity: this.#polls % ACTIVITY_EVERY === 0 };
+    this.#polls += 1;
     try {
       const [{ instances }, workspace] = await Promise.all([
-        answerOf(api.GET("/api/instances")),
+        answerOf(api.GET("/api/instances", { params: { query } })),
         this.workspace ?? answerOf(api.GET("/api/workspace")),
         lookAtSession ? this.#session.look() : undefined,
       ]);
       this.failure = null;
       if (before !== this.#changes) return "changed";
-      const same = JSON.stringify(instances) === JSON.stringify(this.list);
-      if (!same) this.list = instances;
+      const told = instances.map((instance) => this.#withKnownActivity(instance));
+      const same = JSON.stringify(told) === JSON.stringify(this.list);
+      if (!same) this.list = told;
       this.workspace = workspace;
       return same ? "same" : "changed";
     } catch (error) {

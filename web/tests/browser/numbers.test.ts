@@ -1,7 +1,7 @@
 import type { Frame } from "playwright-core";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { closeBrowser, World } from "../support/browser.ts";
-import { number, problem } from "../support/mock.ts";
+import { activity, number, problem } from "../support/mock.ts";
 
 let world: World;
 beforeEach(async () => {
@@ -33,7 +33,7 @@ test("each state has its words, and what to do about it", async () => {
     number({ name: "With a bad token", pause: pause("bad_token") }),
     number({ name: "Out of quota", pause: pause("quota") }),
     number({ name: "Not set up", configured: false }),
-    number({ name: "Waiting", waiting: { whatsapp: 2, crm: 1 } }),
+    number({ name: "Waiting", activity: activity(2, 1) }),
   );
   const frame = await world.open();
   for (const [state, words] of Object.entries(states)) {
@@ -161,7 +161,7 @@ test("who is no administrator sees everything and can change nothing", async () 
 
 // AC 17: the page's half.
 test("access that has ended is shown with what waits, and how to renew it", async () => {
-  world.api.instances = [number({ waiting: { whatsapp: 0, crm: 14 } })];
+  world.api.instances = [number({ activity: activity(0, 14) })];
   const { install } = world.api.person;
   world.api.person = {
     ...world.api.person,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Frame } from "playwright-core";
 import { afterAll, expect, test } from "vitest";
 import { axe, closeBrowser, type Look, World } from "../support/browser.ts";
-import { number, PICTURE, problem } from "../support/mock.ts";
+import { activity, number, PICTURE, problem } from "../support/mock.ts";
 
 /** Pictures for people to look at. */
 const SHOTS = join(import.meta.dirname, "../../screens");
@@ -22,8 +22,8 @@ const NAMES = { long: "Sales and support for the whole of the southern region, e
 
 function some(world: World): void {
   world.api.instances = [
-    number({ name: "Sales", isDefault: true, waiting: { whatsapp: 1, crm: 0 } }),
-    number({ name: "Support", state: "notAuthorized", phone: null, lastMessageAt: null }),
+    number({ name: "Sales", isDefault: true, activity: activity(1, 0) }),
+    number({ name: "Support", state: "notAuthorized", phone: null }),
     number({ name: NAMES.long, state: "yellowCard", configured: false, webhookBefore: "hooks.other.example" }),
     number({ name: "Nights", pause: PAUSE }),
   ];
@@ -171,7 +171,7 @@ const SCREENS: Screen[] = [
     async when(frame, world) {
       await second(frame).locator("button.primary").click();
       await frame.locator("dialog img").waitFor();
-      world.api.qr = { status: "linked", phone: "+79001234567", pollAfterMs: null };
+      world.api.qr = { status: "linked", phone: "+79001234567" };
       await frame.locator("dialog .note.good").waitFor();
     },
   },
@@ -179,7 +179,7 @@ const SCREENS: Screen[] = [
     name: "link-already",
     given(world) {
       some(world);
-      world.api.qr = { status: "linked", phone: "+17135146416", pollAfterMs: null };
+      world.api.qr = { status: "linked", phone: "+17135146416" };
     },
     async when(frame) {
       await entry(frame, 1);

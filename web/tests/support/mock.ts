@@ -13,6 +13,11 @@ export function problem(status: number, code: string, members: Record<string, un
 
 let made = 0;
 
+/** The last message, two minutes ago, and what waits. */
+export function activity(whatsapp = 0, crm = 0): NonNullable<Instance["activity"]> {
+  return { lastMessageAt: new Date(Date.now() - 150_000).toISOString(), waiting: { whatsapp, crm } };
+}
+
 /** A number that works, but for what is said otherwise. */
 export function number(members: Partial<Instance> = {}): Instance {
   made += 1;
@@ -36,8 +41,7 @@ export function number(members: Partial<Instance> = {}): Instance {
       markIncomingMessagesReadedOnReply: true,
       calls: "each_event",
     },
-    lastMessageAt: new Date(Date.now() - 150_000).toISOString(),
-    waiting: { whatsapp: 0, crm: 0 },
+    activity: activity(),
     ...members,
   };
 }
@@ -93,7 +97,7 @@ export class MockApi {
     country: "US",
     routing: { order: ["last_conversation", "tag", "default"], defaultInstance: null },
   };
-  person: Omit<Schemas["Session"], "token"> = {
+  person: Schemas["Session"] = {
     expiresIn: 900,
     workspace: this.workspace.id,
     workspaceName: this.workspace.name,
@@ -106,7 +110,6 @@ export class MockApi {
     install: {
       state: "active",
       problem: null,
-      since: null,
       refreshedAt: new Date(Date.now() - 3_600_000).toISOString(),
     },
   };
@@ -178,7 +181,7 @@ export class MockApi {
       this.contexts.push((body as Schemas["Context"]).encryptedData);
       const token = randomUUID();
       this.tokens.add(token);
-      return ok({ ...this.person, token } satisfies Schemas["Session"]);
+      return ok({ ...this.person, token } satisfies Schemas["NewSession"]);
     }
     if (!this.tokens.has(call.token)) return problem(401, "sign_in_needed");
     if (path === "/api/session") return ok(this.person);
@@ -195,14 +198,18 @@ export class MockApi {
       return ok(this.workspace);
     }
     if (path === "/api/instances") {
-      if (method === "GET") return ok({ instances: this.instances } satisfies Schemas["Instances"]);
+      if (method === "GET") {
+        const isAsked = url.searchParams.get("activity") === "true";
+        const instances = isAsked ? this.instances : this.instances.map((one) => ({ ...one, activity: null }));
+        return ok({ instances } satisfies Schemas["Instances"]);
+      }
       const { idInstance, name } = body as Schemas["NewInstance"];
       const added = number({
         idInstance: String(idInstance),
         name: name ?? `WhatsApp ${idInstance}`,
         state: "notAuthorized",
         phone: null,
-        lastMessageAt: null,
+        activity: null,
       });
       this.instances = [added, ...this.instances];
       return ok(added, 201);
@@ -210,14 +217,14 @@ export class MockApi {
     const [, , , id = "", ...rest] = path.split("/");
     const found = this.instances.find((one) => one.id === id);
     if (!found) return problem(404, "not_found");
-    return this.#ofNumber(found, `${method} ${rest.join("/")}`, body, url) ?? problem(404, "not_found");
+    return this.#ofNumber(found, `${method} ${rest.join("/")}`, body) ?? problem(404, "not_found");
   }
 
-  #ofNumber(found: Instance, what: string, body: unknown, _url: URL): Answer | undefined {
+  #ofNumber(found: Instance, what: string, body: unknown): Answer | undefined {
     const put = (members: Partial<Instance>): Answer => {
       const changed = { ...found, ...members };
       this.instances = this.instances.map((one) => (one.id === found.id ? changed : one));
-      return { status: 200, body: changed };
+      return { status: 200, body: { ...changed, activity: null } };
     };
     switch (what) {
       case "GET ":
