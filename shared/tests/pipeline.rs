@@ -92,6 +92,7 @@ async fn number(hub: &TestHub, n: u64, state: InstanceState, api_url: &str) -> N
         webhook_before: None,
         configured: true,
         delay_ms: 500,
+        prefs: Default::default(),
         pause: None,
         checked_ms: 0,
         reconciled_ms: 0,

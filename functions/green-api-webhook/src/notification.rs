@@ -32,7 +32,7 @@ pub(crate) enum Outcome {
     Accepted,
     /// A message that was taken before.
     Duplicate,
-    /// An echo or a receipt that waits for its message.
+    /// An echo or a receipt that waits for its message, or a call that waits for its outcome.
     Parked,
     /// A receipt that moved its message forward.
     Moved,
@@ -75,7 +75,7 @@ pub(crate) async fn take<D: Db, Q: Queue>(
         return quarantine(hub, number, body, "not JSON").await;
     };
     match map::event(notification) {
-        Event::Message(new) => message(hub, number, body, *new).await,
+        Event::Message(new) => message(hub, number, body, new.shown(number.prefs.calls)).await,
         Event::Receipt(told) => match take_receipt(hub, number, told).await {
             // What no row can hold is no receipt of ours.
             Err(DbError::Malformed { .. }) => {

@@ -286,6 +286,7 @@ fn number(workspace: &WorkspaceId) -> NumberRow {
         webhook_before: None,
         configured: true,
         delay_ms: 500,
+        prefs: Default::default(),
         pause: None,
         checked_ms: 1,
         reconciled_ms: 1,

@@ -1,7 +1,7 @@
 //! What a WhatsApp gateway's notification says, in our words.
 
 use super::chat_id::Alias;
-use super::content::{Content, Quoted};
+use super::content::{CallEvent, Content, Quoted};
 use super::message::{Direction, Origin};
 use super::status::{InstanceState, Receipt};
 
@@ -43,8 +43,10 @@ pub enum NotShown {
 
 /// What shares a remote id without being the same thing.
 ///
-/// GREEN-API reuses ids: an offered call and its outcome share one (GREEN-API contract,
-/// notification types).
+/// GREEN-API reuses ids: everything that happens to a call has one id (GREEN-API contract,
+/// notification types). Where each event is shown each has a kind of its own, so that the same event
+/// told twice is known and the next one is not taken for it; where a call is shown once they share
+/// [`IdKind::Call`].
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -54,8 +56,18 @@ pub enum IdKind {
     Message,
     /// The first ring of a call.
     CallOffer,
-    /// How a call ended.
-    CallOutcome,
+    /// A call was taken.
+    CallPickUp,
+    /// A call was ended by the business.
+    CallHangUp,
+    /// The caller gave up.
+    CallMissed,
+    /// Nobody took a call.
+    CallDeclined,
+    /// What happened to a call, in a word that this program does not know.
+    CallOther,
+    /// A call as a whole ([`CallMode::OutcomeOnly`]).
+    Call,
 }
 
 impl IdKind {
@@ -64,9 +76,39 @@ impl IdKind {
         match self {
             IdKind::Message => "message",
             IdKind::CallOffer => "call-offer",
-            IdKind::CallOutcome => "call-outcome",
+            IdKind::CallPickUp => "call-pick-up",
+            IdKind::CallHangUp => "call-hang-up",
+            IdKind::CallMissed => "call-missed",
+            IdKind::CallDeclined => "call-declined",
+            IdKind::CallOther => "call-other",
+            IdKind::Call => "call",
         }
     }
+
+    /// The kind of an event of a call, where each of them is shown.
+    pub fn of_call(event: &CallEvent) -> Self {
+        match event {
+            CallEvent::Offer => IdKind::CallOffer,
+            CallEvent::PickUp => IdKind::CallPickUp,
+            CallEvent::HangUp => IdKind::CallHangUp,
+            CallEvent::Missed => IdKind::CallMissed,
+            CallEvent::Declined => IdKind::CallDeclined,
+            CallEvent::Other(_) => IdKind::CallOther,
+        }
+    }
+}
+
+/// What is shown of a call; can be set for each number.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CallMode {
+    /// Each event: that it rings, that it was taken, how it ended.
+    #[default]
+    EachEvent,
+    /// One message for a call: the first outcome that is told, or that it rang if none ever is.
+    OutcomeOnly,
 }
 
 /// A message as a provider reports it, before it has a chat and a place in it.
@@ -97,6 +139,29 @@ pub struct NewMessage {
     pub content: Content,
     /// What it answers.
     pub quoted: Option<Quoted>,
+}
+
+impl NewMessage {
+    /// The same as a number shows it whose calls are shown in this mode.
+    #[must_use]
+    pub fn shown(mut self, calls: CallMode) -> Self {
+        if let (Content::Call { .. }, CallMode::OutcomeOnly) = (&self.content, calls) {
+            self.kind = IdKind::Call;
+        }
+        self
+    }
+
+    /// It only says that a call rings, and the call is shown once: its outcome is waited for.
+    pub fn waits_for_outcome(&self) -> bool {
+        let rings = matches!(
+            self.content,
+            Content::Call {
+                event: CallEvent::Offer,
+                ..
+            }
+        );
+        self.kind == IdKind::Call && rings
+    }
 }
 
 /// Who wrote a message.

@@ -99,9 +99,9 @@ fn call(notification: &Notification, direction: Direction) -> Event {
     let (Some(chat), Some(remote_id)) = (chat, remote_id(notification)) else {
         return Event::NotShown(NotShown::Incomplete);
     };
-    let (event, kind) = call_event(frame.status.get());
+    let event = call_event(frame.status.get());
     Event::Message(Box::new(NewMessage {
-        kind,
+        kind: IdKind::of_call(&event),
         remote_id,
         direction,
         origin: match direction {
@@ -126,14 +126,14 @@ fn call(notification: &Notification, direction: Direction) -> Event {
 }
 
 /// Bodies of 2021 have no status: they tell of the ringing only.
-fn call_event(word: Option<&str>) -> (CallEvent, IdKind) {
+fn call_event(word: Option<&str>) -> CallEvent {
     match word {
-        None | Some("offer") => (CallEvent::Offer, IdKind::CallOffer),
-        Some("pickUp") => (CallEvent::PickUp, IdKind::CallOutcome),
-        Some("hangUp" | "hungUp") => (CallEvent::HangUp, IdKind::CallOutcome),
-        Some("missed") => (CallEvent::Missed, IdKind::CallOutcome),
-        Some("declined") => (CallEvent::Declined, IdKind::CallOutcome),
-        Some(word) => (CallEvent::Other(word.to_owned()), IdKind::CallOutcome),
+        None | Some("offer") => CallEvent::Offer,
+        Some("pickUp") => CallEvent::PickUp,
+        Some("hangUp" | "hungUp") => CallEvent::HangUp,
+        Some("missed") => CallEvent::Missed,
+        Some("declined") => CallEvent::Declined,
+        Some(word) => CallEvent::Other(word.to_owned()),
     }
 }
 

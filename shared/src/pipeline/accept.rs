@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Hub;
+use super::calls;
 use super::merge;
 use super::receipt;
 use crate::clock::Millis;
 use crate::domain::chat_id::{Alias, AliasKind};
 use crate::domain::delivery::{Delivery, Destination, Lane};
-use crate::domain::event::{IdKind, NewMessage};
+use crate::domain::event::NewMessage;
 use crate::domain::ids::{ChatId, LocationId, NumberId, WorkspaceId};
 use crate::domain::message::{CrmMessage, Direction, Message, Origin};
 use crate::domain::status::Status;
@@ -29,7 +30,7 @@ pub enum Accepted {
     New(Claim),
     /// It was taken before.
     Duplicate,
-    /// An echo that waits for the send that it belongs to.
+    /// An echo that waits for the send that it belongs to, or a call that waits for its outcome.
     Parked,
 }
 
@@ -54,6 +55,22 @@ impl From<&NumberRow> for Home {
     }
 }
 
+impl Home {
+    /// Where a chat's messages belong.
+    pub(super) async fn of_chat<D: Db, Q: Queue>(
+        hub: &Hub<D, Q>,
+        chat: &ChatRow,
+    ) -> Result<Self, DbError> {
+        let key = keys::number(&chat.workspace, &chat.number);
+        let number = row::load::<NumberRow>(&hub.db, &key).await?;
+        Ok(Home {
+            workspace: chat.workspace.clone(),
+            number: chat.number.clone(),
+            location: number.and_then(|number| number.location),
+        })
+    }
+}
+
 /// A message that began in the CRM, and where it goes.
 #[derive(Clone, Debug)]
 pub struct CrmSend {
@@ -68,7 +85,8 @@ pub struct CrmSend {
 }
 
 /// Takes what WhatsApp reported: a message of the customer, or one typed on the phone. An echo of
-/// the API waits for the send that it belongs to.
+/// the API waits for the send that it belongs to, and the ringing of a call that is shown once for
+/// its outcome.
 pub async fn whatsapp_message<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     home: &Home,
@@ -78,9 +96,15 @@ pub async fn whatsapp_message<D: Db, Q: Queue>(
     if new.api_echo {
         return park_echo(hub, home, new, id_key).await;
     }
+    if new.waits_for_outcome()
+        && let Some(waits) = calls::ring(hub, home, &new).await?
+    {
+        return Ok(waits);
+    }
     let mut id = IdRow::default();
     for _ in 0..row::TRIES {
         let (mut chat, mut writes) = find_chat(hub, home, &new).await?;
+        chat.ringing.remove(&new.remote_id);
         let claim = place(hub, home, &mut chat, &new, None, &mut id, &mut writes)?;
         match store(hub, &id_key, id, chat, writes).await? {
             Stored::Done => return Ok(Accepted::New(claim)),
@@ -101,19 +125,33 @@ pub async fn unclaimed_echo<D: Db, Q: Queue>(
     let Some(echo) = id.echo.take() else {
         return Ok(());
     };
-    let id_key = keys::whatsapp_id(&home.number, IdKind::Message, &echo.message.remote_id);
     chat.echoes.remove(&echo.message.remote_id);
+    waited(hub, home, chat, id, &echo.message).await
+}
+
+/// Turns a ring whose outcome nobody told into a message.
+pub(super) async fn without_outcome<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    home: &Home,
+    mut chat: ChatRow,
+    id: IdRow,
+    ring: &NewMessage,
+) -> Result<(), DbError> {
+    chat.ringing.remove(&ring.remote_id);
+    waited(hub, home, chat, id, ring).await
+}
+
+/// Takes what has waited in its chat. Lost to somebody else: the next run of the lane looks again.
+async fn waited<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    home: &Home,
+    mut chat: ChatRow,
+    mut id: IdRow,
+    new: &NewMessage,
+) -> Result<(), DbError> {
+    let id_key = keys::whatsapp_id(&home.number, new.kind, &new.remote_id);
     let mut writes = Vec::new();
-    place(
-        hub,
-        home,
-        &mut chat,
-        &echo.message,
-        None,
-        &mut id,
-        &mut writes,
-    )?;
-    // Lost to somebody else: the next run of the lane looks again.
+    place(hub, home, &mut chat, new, None, &mut id, &mut writes)?;
     store(hub, &id_key, id, chat, writes).await?;
     Ok(())
 }
@@ -220,7 +258,7 @@ async fn park_echo<D: Db, Q: Queue>(
 }
 
 /// The chat that a message belongs to, or a new one, with the writes that make it findable.
-async fn find_chat<D: Db, Q: Queue>(
+pub(super) async fn find_chat<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     home: &Home,
     new: &NewMessage,

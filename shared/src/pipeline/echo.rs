@@ -14,7 +14,6 @@ use crate::limiter::lease as limiter;
 use crate::queue::Queue;
 use crate::store::chats::{ChatRow, IdRow, UnsureRow};
 use crate::store::db::{Cond, Db, DbError, Key, Op, Query, Table, Write};
-use crate::store::directory::NumberRow;
 use crate::store::{keys, row};
 
 /// How far an echo's or a journal's time may lie before our own note of the call: their clock is
@@ -55,7 +54,7 @@ pub async fn settle_echoes<D: Db, Q: Queue>(
                 continue;
             }
             Owner::Stranger => {
-                let home = home(hub, chat).await?;
+                let home = Home::of_chat(hub, chat).await?;
                 accept::unclaimed_echo(hub, &home, chat.clone(), id).await?;
             }
         }
@@ -169,16 +168,6 @@ async fn forget_echo<D: Db, Q: Queue>(
     })
     .await?;
     Ok(())
-}
-
-async fn home<D: Db, Q: Queue>(hub: &Hub<D, Q>, chat: &ChatRow) -> Result<Home, DbError> {
-    let key = keys::number(&chat.workspace, &chat.number);
-    let number = row::load::<NumberRow>(&hub.db, &key).await?;
-    Ok(Home {
-        workspace: chat.workspace.clone(),
-        number: chat.number.clone(),
-        location: number.and_then(|number| number.location),
-    })
 }
 
 /// The id of the echo in the chat that is of this part, if there is one.

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::Hub;
+use super::calls;
 use super::deliver::{self, Step};
 use super::echo;
 use super::provider::Provider;
@@ -196,9 +197,12 @@ async fn work<D: Db, Q: Queue, P: Provider>(
         if !is_last_page {
             continue;
         }
-        if lane == Lane::Whatsapp
-            && let Some(step) = echo::settle_echoes(hub, &chat).await?
-        {
+        let waiting = match lane {
+            Lane::Whatsapp => echo::settle_echoes(hub, &chat).await?,
+            Lane::Crm => calls::settle_ringing(hub, &chat).await?,
+            Lane::CrmStatus => None,
+        };
+        if let Some(step) = waiting {
             match step {
                 Step::Waits(until_ms) => return pause(hub, chat, lane, cursor, until_ms).await,
                 _ => continue,

@@ -70,6 +70,10 @@ async fn merge<D: Db, Q: Queue>(
         survivor.echoes.append(&mut loser.echoes);
         survivor.set_due(Lane::Whatsapp, hub.clock.now_ms());
     }
+    if !loser.ringing.is_empty() {
+        survivor.ringing.append(&mut loser.ringing);
+        survivor.set_due(Lane::Crm, hub.clock.now_ms());
+    }
     survivor.phone = survivor.phone.or_else(|| loser.phone.clone());
     survivor.title = survivor.title.or_else(|| loser.title.clone());
     survivor.last_in_ms = survivor.last_in_ms.max(loser.last_in_ms);

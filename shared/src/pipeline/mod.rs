@@ -33,6 +33,7 @@ use crate::store::chats::ChatRow;
 use crate::store::db::Db;
 
 pub mod accept;
+pub mod calls;
 pub mod deliver;
 pub mod echo;
 pub mod ids;

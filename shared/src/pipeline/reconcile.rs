@@ -95,7 +95,8 @@ pub async fn number<D: Db, Q: Queue>(
         state = slot(hub, number, "getStateInstance", || green.state(&instance)).await?;
         if let Some(all) = journals(hub, green, &instance, number, now).await? {
             let home = Home::from(number);
-            for entry in all {
+            for mut entry in all {
+                entry.message = entry.message.shown(number.prefs.calls);
                 take(hub, &home, entry, &mut found).await?;
             }
             reconciled_ms = now;

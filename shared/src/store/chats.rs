@@ -53,6 +53,9 @@ pub struct ChatRow {
     /// Echoes of messages that nobody has claimed: their WhatsApp id and when they came.
     #[serde(default)]
     pub echoes: BTreeMap<String, Millis>,
+    /// Calls that wait for their outcome, by WhatsApp's id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ringing: BTreeMap<String, Ringing>,
     /// Its contact in the CRM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crm: Option<CrmContact>,
@@ -115,6 +118,7 @@ impl ChatRow {
             lanes: BTreeMap::new(),
             untold: BTreeSet::new(),
             echoes: BTreeMap::new(),
+            ringing: BTreeMap::new(),
             crm: None,
             merged_into: None,
             waits_for: BTreeSet::new(),
@@ -209,6 +213,15 @@ pub struct ParkedEcho {
     /// When it came.
     pub at_ms: Millis,
     /// What it says.
+    pub message: NewMessage,
+}
+
+/// A call that waits for its outcome.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ringing {
+    /// When it was told, milliseconds since 1970.
+    pub since_ms: Millis,
+    /// What is shown if no outcome is ever told.
     pub message: NewMessage,
 }
 

@@ -6,6 +6,7 @@ use super::db::{Db, DbError, Query, Table};
 use super::keys;
 use super::row::{self, row};
 use crate::clock::Millis;
+use crate::domain::event::CallMode;
 use crate::domain::ids::{CompanyId, IdInstance, LocationId, NumberId, WorkspaceId};
 use crate::domain::status::InstanceState;
 use crate::domain::text::Lang;
@@ -80,6 +81,9 @@ pub struct NumberRow {
     pub configured: bool,
     /// GREEN-API sends one message in so many milliseconds.
     pub delay_ms: u32,
+    /// What people have set about it.
+    #[serde(default)]
+    pub prefs: NumberPrefs,
     /// Why nothing is sent, when that is not the connection's state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
@@ -98,6 +102,18 @@ pub struct NumberRow {
 }
 
 row!(NumberRow, "a number");
+
+/// What people have set about a number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NumberPrefs {
+    /// GREEN-API is to send one message in so many milliseconds; `None` leaves it as it was found.
+    pub delay_ms: Option<u32>,
+    /// Customers do not see blue ticks when somebody answers.
+    pub no_blue_ticks: bool,
+    /// What is shown of calls.
+    pub calls: CallMode,
+}
 
 /// Why a number sends nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -495,6 +495,7 @@ fn number() -> NumberRow {
         webhook_before: None,
         configured: true,
         delay_ms: 500,
+        prefs: Default::default(),
         pause: None,
         checked_ms: 0,
         reconciled_ms: 0,

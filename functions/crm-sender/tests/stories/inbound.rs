@@ -166,36 +166,6 @@ async fn a_picture_comes_with_its_caption_or_with_words_of_ours() {
     }
 }
 
-// AC 61
-#[tokio::test]
-async fn every_step_of_a_call_has_words_of_its_own() {
-    let world = World::new().await;
-    let steps = [
-        "offer",
-        "pickUp",
-        "hangUp",
-        "missed",
-        "declined",
-        "teleported",
-    ];
-    for (n, status) in steps.iter().enumerate() {
-        let call = json!({
-            "from": "79001234567@c.us", "idMessage": format!("CALL{n}"), "status": status,
-        });
-        world.notify("incomingCall", call).await;
-    }
-    let (_, messages) = world.shown("+79001234567", steps.len()).await;
-    let mut shown = texts(&messages);
-    assert!(
-        shown.iter().all(|text| text.contains("79001234567")),
-        "{shown:?}"
-    );
-    assert!(shown[5].contains("teleported"), "{shown:?}");
-    shown.sort();
-    shown.dedup();
-    assert_eq!(shown.len(), steps.len());
-}
-
 // AC 63
 #[tokio::test]
 async fn what_is_typed_on_the_phone_is_in_the_crm_once_and_goes_nowhere_else() {

@@ -27,7 +27,7 @@ use greenhub::queue::WakeUp;
 use greenhub::queue::memory::MemoryQueue;
 use greenhub::secrets::{AppSecret, Secrets};
 use greenhub::store::db::Db as _;
-use greenhub::store::directory::{HookRow, InstallRow, NumberRow, OwnerRow};
+use greenhub::store::directory::{HookRow, InstallRow, NumberPrefs, NumberRow, OwnerRow};
 use greenhub::store::memory::MemoryDb;
 use greenhub::store::{keys, row};
 use greenhub_sandbox::{Sandbox, SandboxConfig, start};
@@ -224,6 +224,7 @@ impl World {
             configured: true,
             // As much faster than the real one as the sandbox is.
             delay_ms: 20,
+            prefs: Default::default(),
             pause: None,
             checked_ms: 0,
             reconciled_ms: 0,
@@ -345,6 +346,28 @@ impl World {
         let owner: OwnerRow = row::load(&self.db, &key).await.unwrap().unwrap();
         let key = keys::number(&owner.workspace, &owner.number);
         row::load(&self.db, &key).await.unwrap().unwrap()
+    }
+
+    /// Somebody changes what is set about a number; the webhook knows it half a minute later.
+    pub(crate) async fn prefer(
+        &self,
+        instance: u64,
+        change: impl Fn(&mut NumberPrefs) + Send + Sync,
+    ) {
+        let number = self.number(instance).await;
+        let key = keys::number(&number.workspace, &number.number);
+        row::change::<NumberRow>(&self.db, &key, |number| {
+            change(&mut number.prefs);
+            true
+        })
+        .await
+        .unwrap();
+        self.later(Duration::from_secs(31));
+    }
+
+    pub(crate) fn later(&self, how_long: Duration) {
+        let ms = how_long.as_millis() as Millis;
+        self.ahead_ms.fetch_add(ms, Ordering::SeqCst);
     }
 
     pub(crate) async fn installed(&self) -> InstallRow {

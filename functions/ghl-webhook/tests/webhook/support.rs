@@ -199,6 +199,7 @@ pub(crate) fn number(instance: u64, workspace: &WorkspaceId, location: &Location
         webhook_before: None,
         configured: true,
         delay_ms: 500,
+        prefs: Default::default(),
         pause: None,
         checked_ms: 0,
         reconciled_ms: 0,

@@ -172,6 +172,7 @@ fn number(instance: u64, workspace: &str) -> Vec<Write> {
         webhook_before: None,
         configured: true,
         delay_ms: 500,
+        prefs: Default::default(),
         pause: None,
         checked_ms: 0,
         reconciled_ms: 0,

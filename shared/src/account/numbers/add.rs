@@ -15,7 +15,9 @@ use crate::green_api::client::{Account, Instance};
 use crate::green_api::error::GreenApiError;
 use crate::green_api::settings::Settings;
 use crate::store::db::{Db, DbError};
-use crate::store::directory::{HookRow, InstallRow, InstallState, NumberRow, OwnerRow};
+use crate::store::directory::{
+    HookRow, InstallRow, InstallState, NumberPrefs, NumberRow, OwnerRow,
+};
 use crate::store::{keys, row};
 
 /// Of the part of a webhook's address that nobody can guess, bytes.
@@ -202,6 +204,7 @@ impl<D: Db> Numbers<D> {
                 .map(str::to_owned),
             configured: false,
             delay_ms: current.delay_ms(),
+            prefs: NumberPrefs::default(),
             pause: None,
             checked_ms: now_ms,
             reconciled_ms: now_ms,

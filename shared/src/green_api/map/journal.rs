@@ -35,9 +35,9 @@ pub fn journal(entry: &JournalEntry) -> Option<Journaled> {
     let api_echo = !incoming && head.send_by_api.0.unwrap_or(false);
     let (kind, content) = match type_message.as_str() {
         "incomingCall" | "outgoingCall" => {
-            let (event, kind) = call_event(head.status.get());
+            let event = call_event(head.status.get());
             (
-                kind,
+                IdKind::of_call(&event),
                 Content::Call {
                     event,
                     video: head.is_video.0.unwrap_or(false),

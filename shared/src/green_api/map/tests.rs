@@ -212,29 +212,29 @@ fn calls_have_the_number_and_tell_apart() {
     check(
         json!("pickUp"),
         "📞 Call answered from 79001234567",
-        IdKind::CallOutcome,
+        IdKind::CallPickUp,
     );
     for word in ["hangUp", "hungUp"] {
         check(
             json!(word),
             "📞 Call ended by recipient - 79001234567 (hung up or do not disturb)",
-            IdKind::CallOutcome,
+            IdKind::CallHangUp,
         );
     }
     check(
         json!("missed"),
         "📞 Missed call from 79001234567 (caller ended call)",
-        IdKind::CallOutcome,
+        IdKind::CallMissed,
     );
     check(
         json!("declined"),
         "📞 Call declined from 79001234567 (timeout)",
-        IdKind::CallOutcome,
+        IdKind::CallDeclined,
     );
     check(
         json!("teleported"),
         "📞 Call event from 79001234567 - Status: teleported",
-        IdKind::CallOutcome,
+        IdKind::CallOther,
     );
 
     // `from` of a call that goes out is the account.
