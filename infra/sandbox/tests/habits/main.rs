@@ -11,6 +11,7 @@ mod faults;
 mod ghl_contacts;
 mod ghl_messages;
 mod ghl_oauth;
+mod green_linking;
 mod green_notify;
 mod green_send;
 mod persistence;
