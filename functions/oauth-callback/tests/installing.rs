@@ -284,6 +284,7 @@ fn number(workspace: &WorkspaceId) -> NumberRow {
         hook_token_sha256: "00".to_owned(),
         hook_token_sealed: "v1.k1.z".to_owned(),
         webhook_before: None,
+        webhook_token_before_sealed: None,
         configured: true,
         delay_ms: 500,
         prefs: Default::default(),

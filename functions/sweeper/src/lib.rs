@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use greenhub::account::numbers::{Settled, Settler};
+use greenhub::account::numbers::{self, Settled, Settler};
 use greenhub::clock::Millis;
 use greenhub::crypto::DataKeys;
 use greenhub::ghl::client::Ghl;
@@ -27,6 +27,9 @@ use url::Url;
 
 /// One run at a time is enough. As long as a run may take, so that none overlaps with the next.
 const LEASE_MS: Millis = 130_000;
+
+/// How much of a run the conversations of one removed number may take.
+const ERASE_MS: Millis = 20_000;
 
 /// What a run needs.
 #[derive(Debug)]
@@ -91,7 +94,7 @@ impl<D: Db, Q: Queue> Sweeper<D, Q> {
             if hub.clock.now_ms() >= deadline_ms {
                 break;
             }
-            if let Err(error) = self.see_to(&due, &mut report).await {
+            if let Err(error) = self.see_to(&due, deadline_ms, &mut report).await {
                 report.failures += 1;
                 tracing::error!(?due, %error, "left to the next run");
             }
@@ -101,13 +104,23 @@ impl<D: Db, Q: Queue> Sweeper<D, Q> {
         Ok(report)
     }
 
-    async fn see_to(&self, due: &DueRow, report: &mut Report) -> Result<(), DbError> {
+    async fn see_to(
+        &self,
+        due: &DueRow,
+        deadline_ms: Millis,
+        report: &mut Report,
+    ) -> Result<(), DbError> {
         match due {
             DueRow::Number(workspace, number) => {
                 let key = keys::number(workspace, number);
                 if let Some(number) = row::load::<NumberRow>(&self.hub.db, &key).await? {
                     self.number(number, report).await?;
                 }
+            }
+            DueRow::GoneNumber(workspace, number) => {
+                let until_ms = deadline_ms.min(self.hub.clock.now_ms() + ERASE_MS);
+                let (db, clock) = (&self.hub.db, &self.hub.clock);
+                numbers::erase_gone(db, clock, workspace, number, until_ms).await?;
             }
             DueRow::Install(location) => {
                 let key = keys::install(location);

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::clock::{Clock, Millis};
 use crate::crypto::{self, DataKeys};
 use crate::domain::ids::{LocationId, NumberId, WorkspaceId};
+use crate::domain::routing::Routing;
 use crate::domain::text::Lang;
 use crate::ghl::client::Ghl;
 use crate::ghl::oauth::{TokenSet, UserType};
@@ -198,6 +199,7 @@ impl<D: Db> Installer<'_, D> {
             lang,
             country: None,
             location: Some(location.clone()),
+            routing: Routing::default(),
             created_ms: now_ms,
         };
         row::save(key, &mut row).map(Some)

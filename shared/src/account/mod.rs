@@ -1,9 +1,10 @@
 //! Who may use Greenhub, and with which numbers: installations ([`install`], [`events`]), people's
-//! [`session`]s, and the [`numbers`] of a workspace.
+//! [`session`]s and what they may do ([`auth`]), and the [`numbers`] of a workspace.
 //!
 //! Nothing here is on the way of a message: these are the calls that people make, and the events
 //! that follow from what they do in GoHighLevel.
 
+pub mod auth;
 pub mod events;
 pub mod install;
 pub mod keyring;

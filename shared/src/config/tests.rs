@@ -1,7 +1,7 @@
 use super::*;
 
 /// A whole environment, as the template sets it.
-const SET: [(&str, &str); 18] = [
+const SET: [(&str, &str); 20] = [
     ("DIRECTORY_TABLE", "directory"),
     ("CHATS_TABLE", "chats"),
     ("RUNTIME_TABLE", "runtime"),
@@ -17,6 +17,8 @@ const SET: [(&str, &str); 18] = [
     ("GHL_API_BASE", "https://crm.example"),
     ("GHL_MARKETPLACE_BASE", "https://market.example"),
     ("GHL_PUBLIC_KEYS", "key"),
+    ("WHITELABEL_DOMAINS", "crm.agency.example"),
+    ("EDGE_KEY", "edge"),
     ("LOG_LEVEL", "debug"),
     ("AWS_REGION", "eu-west-1"),
     ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"),
@@ -41,6 +43,7 @@ fn read_with(name: &str, value: Option<&str>) -> Result<(), ConfigError> {
     GhlApi::read(&vars)?;
     GhlHook::read(&vars)?;
     Green::read(&vars)?;
+    Web::read(&vars)?;
     read_log_level(&vars)?;
     read_aws(&vars)?;
     Ok(())
@@ -52,6 +55,8 @@ fn a_missing_variable_is_named() {
         "CHATS_TABLE",
         "HOLD_SECONDS",
         "UNKNOWN_AFTER_SECONDS",
+        "WHITELABEL_DOMAINS",
+        "EDGE_KEY",
         "LOG_LEVEL",
         "AWS_ENDPOINT_URL",
     ];
@@ -97,6 +102,13 @@ fn a_wrong_variable_is_named_without_its_value() {
         Some(&address("ALLOWED_LOCAL_HOSTS")),
     );
     check(
+        "WHITELABEL_DOMAINS",
+        "crm.agency.example,https://x",
+        Some(
+            "the environment variable WHITELABEL_DOMAINS is not host names with commas between them",
+        ),
+    );
+    check(
         "HOLD_SECONDS",
         "soon",
         Some("the environment variable HOLD_SECONDS is not a number of seconds"),
@@ -138,6 +150,17 @@ fn values_arrive_where_they_belong() {
     assert_eq!(
         green.allowed_local_hosts,
         ["http://127.0.0.1:3100", "http://localhost:3000"]
+    );
+    let web = Web::read(&vars).unwrap();
+    assert_eq!(
+        web.parent_origins,
+        [
+            "https://app.gohighlevel.com",
+            "https://app.leadconnectorhq.com",
+            "https://crm.agency.example",
+            "http://127.0.0.1:3100",
+            "http://localhost:3000",
+        ]
     );
     let tables = Tables::read(&vars).unwrap();
     assert_eq!(

@@ -30,6 +30,8 @@ pub enum Origin {
     Phone,
     /// An agent or a bot in GoHighLevel.
     Ghl,
+    /// Somebody in an interface of ours.
+    Panel,
 }
 
 /// One message in one chat.

@@ -69,13 +69,16 @@ where
     };
     let key = keys::workspace(&install.workspace);
     let workspace = row::load::<WorkspaceRow>(&hub.db, &key).await?;
-    let country = workspace.and_then(|workspace| workspace.country);
+    let (country, routing) = workspace
+        .map(|workspace| (workspace.country, workspace.routing))
+        .unwrap_or_default();
     let to = To {
         workspace: &install.workspace,
         location: &install.location,
         contact: &contact,
         phone: delivery.phone.as_deref(),
         country: country.as_deref(),
+        routing: &routing,
     };
     let asked = contact.clone();
     let (content, too_long) = cut(content);

@@ -31,6 +31,9 @@ pub struct ChatRow {
     pub chat: ChatId,
     /// Where messages to it are sent.
     pub address: Alias,
+    /// All of WhatsApp's ids that lead here.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub aliases: BTreeSet<Alias>,
     /// E.164 with `+`, when it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
@@ -109,6 +112,7 @@ impl ChatRow {
             workspace,
             number,
             chat,
+            aliases: [address.clone()].into(),
             address,
             phone,
             title: None,

@@ -170,6 +170,7 @@ fn number(instance: u64, workspace: &str) -> Vec<Write> {
         hook_token_sha256: sha256_hex(token),
         hook_token_sealed: String::new(),
         webhook_before: None,
+        webhook_token_before_sealed: None,
         configured: true,
         delay_ms: 500,
         prefs: Default::default(),

@@ -3,8 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+mod access;
+mod limits;
+mod linking;
 mod numbers;
 mod removal;
 mod routes;
 mod sessions;
+mod settings;
 mod support;
+mod takeover;
+mod test_message;
+mod workspace;

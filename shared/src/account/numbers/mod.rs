@@ -1,8 +1,13 @@
 //! The WhatsApp numbers of a workspace: adding, listing, renaming and removing them, and keeping
 //! GREEN-API set to what Greenhub needs.
 
+mod access;
 mod add;
+mod erase;
 mod input;
+mod link;
+mod prefs;
+mod release;
 mod remove;
 mod settle;
 
@@ -19,9 +24,13 @@ use crate::store::db::{Db, DbError};
 use crate::store::directory::{self, NumberRow};
 use crate::store::{keys, row};
 
-pub use add::AddError;
-pub use input::{BadInput, NAME_CHARS, NewNumber, name};
-pub use remove::RemoveError;
+pub use access::ReplaceError;
+pub use add::{AccessError, AddError, Agreed, host};
+pub use erase::erase_gone;
+pub use input::{BadInput, NAME_CHARS, NewAccess, NewNumber, name};
+pub use link::{ASK_EVERY_MS, AskError, Linking};
+pub use prefs::{BadDelay, Change, check_delay};
+pub use remove::{Conversations, RemoveError};
 pub use settle::{SettleError, Settled, Settler};
 
 /// What managing numbers needs.
@@ -64,27 +73,16 @@ impl<D: Db> Numbers<D> {
         Ok(numbers)
     }
 
-    /// Gives a number another name, one that [`name`] has let through. `None` if the workspace has
-    /// no such number.
+    /// A number. `None` if the workspace has no such number.
     ///
     /// # Errors
     /// The tables.
-    pub async fn rename(
+    pub async fn get(
         &self,
         workspace: &WorkspaceId,
         number: &NumberId,
-        name: &str,
     ) -> Result<Option<NumberRow>, DbError> {
-        row::change(
-            &self.db,
-            &keys::number(workspace, number),
-            |row: &mut NumberRow| {
-                let changes = row.name != name;
-                name.clone_into(&mut row.name);
-                changes
-            },
-        )
-        .await
+        row::load(&self.db, &keys::number(workspace, number)).await
     }
 
     fn settler<'a>(&'a self, data_keys: &'a DataKeys) -> Settler<'a, D> {

@@ -91,40 +91,48 @@ impl<D: Db> Settler<'_, D> {
         again: Duration,
     ) -> Result<Settled, SettleError> {
         let (url, token) = webhook(row, self.data_keys, self.public_base_url)?;
-        let wanted = settings::desired(&url, &token);
+        let wanted = settings::desired(&url, &token, row.prefs.chosen());
         let written = match settings::difference(current, &wanted) {
             Some(changes) => self.green.set_settings(to, &changes).await,
             None => Ok(()),
         };
-        self.note(row, written, again).await
+        let delay_ms = row.prefs.delay_ms.unwrap_or(current.delay_ms());
+        self.note(row, written.map(|()| delay_ms), again).await
     }
 
+    /// `written` tells the pause between two messages that GREEN-API keeps from now on.
     async fn note(
         &self,
-        row: &NumberRow,
-        written: Result<(), GreenApiError>,
+        seen: &NumberRow,
+        written: Result<u32, GreenApiError>,
         again: Duration,
     ) -> Result<Settled, SettleError> {
         let due_ms = written
             .as_ref()
             .err()
             .map(|error| self.clock.now_ms() + again_ms(error, again));
-        let key = keys::number(&row.workspace, &row.number);
+        let key = keys::number(&seen.workspace, &seen.number);
         let noted = row::change::<NumberRow>(self.db, &key, |row| {
-            let configured = due_ms.is_none();
-            let changes = row.configured != configured || due_ms.is_some();
-            row.configured = configured;
+            let before = row.clone();
+            match &written {
+                Ok(delay_ms) => {
+                    row.delay_ms = *delay_ms;
+                    // Somebody may want something else meanwhile: that is due already.
+                    row.configured |= row.prefs.chosen() == seen.prefs.chosen();
+                }
+                Err(_) => row.configured = false,
+            }
             if let Some(due_ms) = due_ms {
                 row.set_due(due_ms);
             }
-            changes
+            *row != before
         })
         .await?;
         Ok(match (noted, written) {
             (None, _) => Settled::Gone,
-            (Some(_), Ok(())) => Settled::Done,
+            (Some(_), Ok(_)) => Settled::Done,
             (Some(_), Err(error)) => {
-                tracing::warn!(number = %row.number, %error, "the number's settings were not written");
+                tracing::warn!(number = %seen.number, %error, "the number's settings were not written");
                 Settled::NotYet(error)
             }
         })
