@@ -126,7 +126,7 @@ pub struct Green {
 }
 
 /// The page inside GoHighLevel: `GHL_CLIENT_ID`, `GHL_MARKETPLACE_BASE`, and, which may be missing,
-/// `WHITELABEL_DOMAINS`, `EDGE_KEY` and `ALLOWED_LOCAL_HOSTS`.
+/// `WHITELABEL_DOMAINS` and `ALLOWED_LOCAL_HOSTS`.
 #[derive(Clone, Debug)]
 pub struct Web {
     /// The OAuth client.
@@ -135,8 +135,6 @@ pub struct Web {
     pub marketplace_base: Url,
     /// Origins of windows that may have our page in a frame, and hand it a user context.
     pub parent_origins: Vec<String>,
-    /// What the content delivery network in front of us shows.
-    pub edge_key: Option<SecretString>,
 }
 
 /// Reads variables. An empty one counts as missing: that is how templates leave something out.
@@ -321,7 +319,6 @@ impl Web {
             client_id: vars.text("GHL_CLIENT_ID")?,
             marketplace_base: vars.url("GHL_MARKETPLACE_BASE")?,
             parent_origins,
-            edge_key: vars.optional("EDGE_KEY").map(SecretString::from),
         })
     }
 }
@@ -333,6 +330,12 @@ impl Web {
 /// It is missing.
 pub fn app_secret() -> Result<String, ConfigError> {
     Vars(&env().0 as &dyn Fn(&'static str) -> Option<String>).text("APP_SECRET")
+}
+
+/// What the content delivery network in front of us shows, from `EDGE_KEY`, which may be missing.
+pub fn edge_key() -> Option<SecretString> {
+    let vars = Vars(&env().0 as &dyn Fn(&'static str) -> Option<String>);
+    vars.optional("EDGE_KEY").map(SecretString::from)
 }
 
 /// How much is logged, from `LOG_LEVEL`: `error`, `warn`, `info` (unless told), `debug`, `trace`.

@@ -26,7 +26,7 @@ async fn main() -> Result<(), lambda_http::Error> {
             install_url: wiring::install_url(&web, &app).into(),
             parent_origins: web.parent_origins,
         },
-        addresses: Addresses::new(web.edge_key),
+        addresses: Addresses::new(config::edge_key()),
         keyring: Keyring::fetched(Secrets::new(secrets, app.app_secret, hub.clock.clone())),
         numbers: Numbers {
             db: hub.db.clone(),

@@ -6,6 +6,7 @@ use greenhub::domain::chat_id::Alias;
 use greenhub::domain::event::CallMode;
 use greenhub::domain::ids::NumberId;
 use greenhub::domain::phone::Phone;
+use greenhub::domain::status::InstanceState;
 use greenhub::store::directory::{NumberRow, Pause};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -115,7 +116,10 @@ pub(crate) struct View {
 
 impl View {
     pub(crate) fn of(&self, row: NumberRow, activity: Option<Activity>) -> Instance {
-        let wid = row.wid.as_deref().and_then(Alias::parse);
+        // The row keeps the account that was linked last.
+        let is_linked = row.state != InstanceState::NotAuthorized;
+        let wid = row.wid.as_deref().filter(|_| is_linked);
+        let wid = wid.and_then(Alias::parse);
         Instance {
             is_default: self.default.as_ref() == Some(&row.number),
             id: row.number.to_string(),

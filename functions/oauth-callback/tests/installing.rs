@@ -16,6 +16,7 @@ use greenhub::config;
 use greenhub::crypto::DataKeys;
 use greenhub::domain::ids::{IdInstance, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::status::InstanceState;
+use greenhub::http::address::Addresses;
 use greenhub::pipeline::ids::IdSource;
 use greenhub::store::db::{Db, Table};
 use greenhub::store::directory::{self, InstallRow, InstallState, NumberRow, WorkspaceRow};
@@ -73,6 +74,7 @@ fn world_at(sandbox: Sandbox, api_base: &str) -> World {
             public_keys: String::new(),
         },
         public_base_url: Url::parse("https://hub.example/").unwrap(),
+        addresses: Addresses::default(),
     };
     World {
         sandbox,
@@ -493,4 +495,17 @@ async fn no_log_line_has_a_token() {
     for secret in secrets {
         assert!(!written.contains(&secret), "{written}");
     }
+}
+
+#[tokio::test]
+async fn an_address_opens_the_callback_a_hundred_times_a_minute() {
+    // AC 32
+    let world = world().await;
+    for _ in 0..100 {
+        let page = world.open("/oauth/callback").await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    }
+    let page = world.open("/oauth/callback?code=x").await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(page.headers.contains_key(header::RETRY_AFTER));
 }

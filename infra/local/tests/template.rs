@@ -10,12 +10,13 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_yaml_ng::Value;
 
 /// What the functions may be told, each by at least one function (`shared`'s `config` reads them).
-const VARIABLES: [&str; 18] = [
+const VARIABLES: [&str; 20] = [
     "ALLOWED_LOCAL_HOSTS",
     "APP_SECRET",
     "CHATS_TABLE",
     "CRM_QUEUE_URL",
     "DIRECTORY_TABLE",
+    "EDGE_KEY",
     "GHL_API_BASE",
     "GHL_APP_ID",
     "GHL_CLIENT_ID",
@@ -29,6 +30,7 @@ const VARIABLES: [&str; 18] = [
     "PUBLIC_BASE_URL",
     "RUNTIME_TABLE",
     "UNKNOWN_AFTER_SECONDS",
+    "WHITELABEL_DOMAINS",
 ];
 
 struct Template(Value);
@@ -128,6 +130,41 @@ fn the_routes_are_these_and_each_reaches_a_function_that_lets_it() {
         ("PATCH /api/instances/{instance}", "InstanceApiFunction"),
         ("DELETE /api/instances/{instance}", "InstanceApiFunction"),
         ("GET /api/openapi.json", "InstanceApiFunction"),
+        ("GET /api/page-config", "InstanceApiFunction"),
+        ("GET /api/session", "InstanceApiFunction"),
+        ("DELETE /api/session", "InstanceApiFunction"),
+        ("GET /api/workspace", "InstanceApiFunction"),
+        ("PATCH /api/workspace", "InstanceApiFunction"),
+        ("GET /api/instances/{instance}", "InstanceApiFunction"),
+        (
+            "PUT /api/instances/{instance}/access",
+            "InstanceApiFunction",
+        ),
+        ("GET /api/instances/{instance}/qr", "InstanceApiFunction"),
+        (
+            "POST /api/instances/{instance}/pairing-code",
+            "InstanceApiFunction",
+        ),
+        (
+            "POST /api/instances/{instance}/check",
+            "InstanceApiFunction",
+        ),
+        (
+            "POST /api/instances/{instance}/logout",
+            "InstanceApiFunction",
+        ),
+        (
+            "POST /api/instances/{instance}/reboot",
+            "InstanceApiFunction",
+        ),
+        (
+            "POST /api/instances/{instance}/test-message",
+            "InstanceApiFunction",
+        ),
+        (
+            "GET /api/instances/{instance}/test-message/{message}",
+            "InstanceApiFunction",
+        ),
     ]);
     assert_eq!(routes, expect);
 

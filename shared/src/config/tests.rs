@@ -1,7 +1,7 @@
 use super::*;
 
 /// A whole environment, as the template sets it.
-const SET: [(&str, &str); 20] = [
+const SET: [(&str, &str); 19] = [
     ("DIRECTORY_TABLE", "directory"),
     ("CHATS_TABLE", "chats"),
     ("RUNTIME_TABLE", "runtime"),
@@ -18,7 +18,6 @@ const SET: [(&str, &str); 20] = [
     ("GHL_MARKETPLACE_BASE", "https://market.example"),
     ("GHL_PUBLIC_KEYS", "key"),
     ("WHITELABEL_DOMAINS", "crm.agency.example"),
-    ("EDGE_KEY", "edge"),
     ("LOG_LEVEL", "debug"),
     ("AWS_REGION", "eu-west-1"),
     ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"),
@@ -56,7 +55,6 @@ fn a_missing_variable_is_named() {
         "HOLD_SECONDS",
         "UNKNOWN_AFTER_SECONDS",
         "WHITELABEL_DOMAINS",
-        "EDGE_KEY",
         "LOG_LEVEL",
         "AWS_ENDPOINT_URL",
     ];

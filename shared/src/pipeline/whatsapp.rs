@@ -483,13 +483,12 @@ pub fn set_state(number: &mut NumberRow, state: InstanceState, now: Millis) {
     }
 }
 
-/// Notes what GREEN-API told of a number: its state, and the account where it is known.
+/// Notes what GREEN-API told of a number: its state, and the account where it is known. A number
+/// without a phone keeps the account that it had last.
 pub fn note_state(number: &mut NumberRow, state: InstanceState, wid: Option<String>, now: Millis) {
     number.checked_ms = now;
     if wid.is_some() {
         number.wid = wid;
-    } else if state == InstanceState::NotAuthorized {
-        number.wid = None;
     }
     // A number that is linked can still be out of quota.
     let is_over = |pause: &mut Pause| pause.why != PauseReason::Quota;

@@ -13,6 +13,7 @@ use greenhub::store::db::{Cond, Db, Op, Table, Write};
 use greenhub::store::directory::GoneNumberRow;
 use greenhub::store::keys::{self, DueRow};
 use greenhub::store::row;
+use greenhub::store::runtime::GoneHookRow;
 use serde_json::{Value, json};
 
 use super::support::{ALICE, BOB, CAROL, HUB, I1, I2, L1, L2, T1, T2, World, fault, world};
@@ -69,6 +70,19 @@ async fn a_number_is_let_go_as_it_was_found() {
         (0, 0, 0)
     );
     assert_eq!(remove(&world, &token, id).await, 404);
+    // What GREEN-API still has is known for two days, by the token that it shows.
+    let late = world.db.rows(Table::Runtime).into_iter();
+    let late: Vec<GoneHookRow> = late
+        .filter(|(key, _)| key.sk == "GONE")
+        .map(|(_, item)| row::read(item).unwrap())
+        .collect();
+    assert_eq!(late.len(), 2, "by address, and by instance");
+    assert!(
+        late.iter()
+            .all(|it| it.token_sha256 == row.hook_token_sha256)
+    );
+    let left_s = late[0].expires_at - world.clock.now_ms() / 1000;
+    assert!((172_700..=172_800).contains(&left_s), "{left_s}");
 
     // It can be added anew, and is another number then.
     world.second().await;
