@@ -10,6 +10,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
+use secrecy::SecretString;
 use tracing::Level;
 use url::Url;
 
@@ -145,6 +146,18 @@ pub struct Green {
     pub allowed_local_hosts: Vec<String>,
 }
 
+/// The page inside GoHighLevel: `GHL_CLIENT_ID`, `GHL_MARKETPLACE_BASE`, and, which may be missing,
+/// `WHITELABEL_DOMAINS` and `ALLOWED_LOCAL_HOSTS`.
+#[derive(Clone, Debug)]
+pub struct Web {
+    /// The OAuth client.
+    pub client_id: String,
+    /// Where people choose a location to install into.
+    pub marketplace_base: Url,
+    /// Origins of windows that may have our page in a frame, and hand it a user context.
+    pub parent_origins: Vec<String>,
+}
+
 /// Reads variables. An empty one counts as missing: that is how templates leave something out.
 struct Vars<L>(L);
 
@@ -161,6 +174,22 @@ impl<L: Fn(&'static str) -> Option<String>> Vars<L> {
 
     fn url(&self, name: &'static str) -> Result<Url, ConfigError> {
         web_address(name, &self.text(name)?)
+    }
+
+    /// The origins of hosts in a list with commas.
+    fn origins(&self, name: &'static str, scheme: &str) -> Result<Vec<String>, ConfigError> {
+        let list = self.optional(name).unwrap_or_default();
+        let hosts = list.split(',').map(str::trim).filter(|h| !h.is_empty());
+        hosts
+            .map(|host| {
+                let typed = format!("{scheme}://{host}");
+                let origin = web_address(name, &typed)?.origin().ascii_serialization();
+                let expected = "host names with commas between them";
+                (origin == typed)
+                    .then_some(origin)
+                    .ok_or(ConfigError::Invalid { name, expected })
+            })
+            .collect()
     }
 
     fn seconds(&self, name: &'static str, unless_told: u64) -> Result<u64, ConfigError> {
@@ -208,7 +237,7 @@ macro_rules! from_env {
 }
 
 from_env!(
-    Tables, Queues, App, Waits, Files, FileLinks, Ghl, GhlApi, GhlHook, Green
+    Tables, Queues, App, Waits, Files, FileLinks, Ghl, GhlApi, GhlHook, Green, Web
 );
 
 impl Tables {
@@ -314,21 +343,30 @@ impl Green {
             .optional("GREEN_API_DEFAULT_BASE")
             .map(|value| web_address("GREEN_API_DEFAULT_BASE", &value))
             .transpose()?;
-        let allowed_local_hosts = vars
-            .optional("ALLOWED_LOCAL_HOSTS")
-            .unwrap_or_default()
-            .split(',')
-            .map(str::trim)
-            .filter(|host| !host.is_empty())
-            .map(|host| {
-                // Host and port: on this machine nothing speaks TLS.
-                let url = web_address("ALLOWED_LOCAL_HOSTS", &format!("http://{host}"))?;
-                Ok(url.origin().ascii_serialization())
-            })
-            .collect::<Result<_, _>>()?;
         Ok(Green {
             default_base,
-            allowed_local_hosts,
+            // Host and port: on this machine nothing speaks TLS.
+            allowed_local_hosts: vars.origins("ALLOWED_LOCAL_HOSTS", "http")?,
+        })
+    }
+}
+
+/// Where GoHighLevel itself shows custom pages (GHL contract, user context).
+const GHL_ORIGINS: [&str; 2] = [
+    "https://app.gohighlevel.com",
+    "https://app.leadconnectorhq.com",
+];
+
+impl Web {
+    fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
+        let mut parent_origins: Vec<String> = GHL_ORIGINS.map(str::to_owned).into();
+        parent_origins.extend(vars.origins("WHITELABEL_DOMAINS", "https")?);
+        // The sandbox plays GoHighLevel.
+        parent_origins.extend(Green::read(vars)?.allowed_local_hosts);
+        Ok(Web {
+            client_id: vars.text("GHL_CLIENT_ID")?,
+            marketplace_base: vars.url("GHL_MARKETPLACE_BASE")?,
+            parent_origins,
         })
     }
 }
@@ -340,6 +378,12 @@ impl Green {
 /// It is missing.
 pub fn app_secret() -> Result<String, ConfigError> {
     Vars(&env().0 as &dyn Fn(&'static str) -> Option<String>).text("APP_SECRET")
+}
+
+/// What the content delivery network in front of us shows, from `EDGE_KEY`, which may be missing.
+pub fn edge_key() -> Option<SecretString> {
+    let vars = Vars(&env().0 as &dyn Fn(&'static str) -> Option<String>);
+    vars.optional("EDGE_KEY").map(SecretString::from)
 }
 
 /// How much is logged, from `LOG_LEVEL`: `error`, `warn`, `info` (unless told), `debug`, `trace`.

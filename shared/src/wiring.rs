@@ -1,11 +1,12 @@
 //! What the functions' `main`s have in common: from the environment to a [`Hub`].
 
 use aws_config::SdkConfig;
+use url::Url;
 
 use crate::clock::{Clock, Millis};
-use crate::config::{self, App, ConfigError, FileLinks, Files, GhlApi, Queues, Tables, Waits};
+use crate::config::{self, App, ConfigError, FileLinks, Files, GhlApi, Queues, Tables, Waits, Web};
 use crate::ghl::client::endpoint;
-use crate::ghl::oauth::OAuth;
+use crate::ghl::oauth::{OAuth, SCOPES, authorize_url};
 use crate::media::s3::S3Store;
 use crate::pipeline::ids::IdSource;
 use crate::pipeline::{Hub, Settings};
@@ -127,6 +128,12 @@ pub fn oauth(http: reqwest::Client, api: &GhlApi, app: &App, secret: &AppSecret)
         secret.ghl_client_secret.clone(),
         redirect_uri.into(),
     )
+}
+
+/// Where a person goes to install the app in a sub-account.
+pub fn install_url(web: &Web, app: &App) -> Url {
+    let callback = endpoint(&app.public_base_url, &["oauth", "callback"]);
+    authorize_url(&web.marketplace_base, &web.client_id, &callback, &SCOPES)
 }
 
 /// When a worker has to be done, if its function ends at `ends_ms`: what is left is for writing down

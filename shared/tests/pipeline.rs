@@ -20,6 +20,7 @@ use greenhub::domain::delivery::{Destination, Lane, PartState};
 use greenhub::domain::event::{Author, IdKind, NewMessage};
 use greenhub::domain::ids::{ContactId, IdInstance, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::message::{CrmStatus, Direction, Message, Origin};
+use greenhub::domain::routing::{Routing, Rule};
 use greenhub::domain::status::{InstanceState, Receipt, Status};
 use greenhub::ghl::oauth::OAuth;
 use greenhub::green_api::client::GreenApi;
@@ -31,7 +32,9 @@ use greenhub::pipeline::tokens::Tokens;
 use greenhub::pipeline::whatsapp::Whatsapp;
 use greenhub::pipeline::{Hub, Settings, lane, receipt};
 use greenhub::queue::memory::MemoryQueue;
-use greenhub::store::chats::{ChatRow, messages_from};
+use greenhub::store::chats::{
+    ChatRow, ContactChatRow, chat_of_alias, chats_of_contact, living_chat, messages_from,
+};
 use greenhub::store::db::{Db, DbError, Table};
 use greenhub::store::directory::{self, InstallRow, InstallState, NumberRow};
 use greenhub::store::memory::MemoryDb;
@@ -90,6 +93,7 @@ async fn number(hub: &TestHub, n: u64, state: InstanceState, api_url: &str) -> N
         hook_token_sha256: String::new(),
         hook_token_sealed: String::new(),
         webhook_before: None,
+        webhook_token_before_sealed: None,
         configured: true,
         delay_ms: 500,
         prefs: Default::default(),
@@ -253,6 +257,7 @@ async fn a_number_is_chosen_by_conversation_tag_and_age() {
         let to = To {
             phone: Some(phone),
             country: None,
+            routing: &Routing::default(),
             chats: &[],
             numbers: &numbers,
             are_kept: false,
@@ -308,6 +313,91 @@ async fn a_number_is_chosen_by_conversation_tag_and_age() {
     )
     .await;
     check(&[], None, "", None).await;
+}
+
+#[tokio::test]
+async fn a_workspace_sets_the_order_of_the_rules_and_the_default() {
+    // AC 69
+    use Rule::{Default, LastConversation, Tag};
+    let lid = Alias::parse("120650379300963@lid").unwrap();
+    let check = async |order: &[Rule], default: Option<u64>, wrote_by: Option<&Alias>, expect| {
+        let hub = hub(0);
+        for n in [1, 2, 3] {
+            number(&hub, n, InstanceState::Authorized, "http://x").await;
+        }
+        // The contact last wrote to the second number, and has the tag of the third.
+        if let Some(alias) = wrote_by {
+            let home = Home {
+                workspace: workspace(),
+                number: NumberId::new("n2"),
+                location: Some(location()),
+            };
+            let new = NewMessage {
+                chat: alias.clone(),
+                ..text("M", "79001234567", "hi")
+            };
+            accept::whatsapp_message(&hub, &home, new).await.unwrap();
+            link_contact(&hub, alias).await;
+        }
+        let by_lid = wrote_by == Some(&lid);
+        let routing = Routing {
+            order: order.to_vec(),
+            default: default.map(|n| NumberId::new(format!("n{n}"))),
+        };
+        let numbers = directory::numbers(&hub.db, &workspace()).await.unwrap();
+        let contact = ContactId::new("c1");
+        let known = chats_of_contact(&hub.db, &location(), &contact).await;
+        let mut chats = Vec::new();
+        for known in known.unwrap() {
+            chats.extend(living_chat(&hub.db, &known.chat).await.unwrap());
+        }
+        let to = To {
+            phone: Some(if by_lid {
+                "+120650379300963"
+            } else {
+                "+79001234567"
+            }),
+            country: None,
+            routing: &routing,
+            chats: &chats,
+            numbers: &numbers,
+            are_kept: false,
+        };
+        let tags = vec!["whatsapp-instance-1101000003".to_owned()];
+        let found = route(&hub, to, || async { Some(tags) }).await.unwrap();
+        let found = match found {
+            Route::Via { number, .. } => number.id_instance.0 - 1_101_000_000,
+            _ => 0,
+        };
+        assert_eq!(found, expect, "{order:?} {default:?} {wrote_by:?}");
+    };
+    let person = Some(Alias::from_phone_digits("79001234567"));
+    let person = person.as_ref();
+    check(&[LastConversation, Tag, Default], None, person, 2).await;
+    check(&[Tag, LastConversation, Default], None, person, 3).await;
+    check(&[LastConversation, Default], None, None, 1).await;
+    check(&[LastConversation, Default], Some(3), None, 3).await;
+    check(&[Default], Some(3), person, 3).await;
+    check(&[Default], None, person, 1).await;
+    // A default that was removed.
+    check(&[Default], Some(9), person, 1).await;
+    // Whoever has no phone is reached where they wrote to, whatever comes first.
+    check(&[Tag, LastConversation, Default], None, Some(&lid), 2).await;
+    check(&[Tag, Default], None, Some(&lid), 0).await;
+}
+
+/// The CRM has the person of this chat as its contact.
+async fn link_contact(hub: &TestHub, alias: &Alias) {
+    let number = NumberId::new("n2");
+    let known = chat_of_alias(&hub.db, &number, alias).await.unwrap();
+    let key = keys::contact_chat(&location(), &ContactId::new("c1"), &number);
+    let mut row = ContactChatRow {
+        rev: 0,
+        number,
+        chat: known.unwrap().chat,
+    };
+    let write = row::save(key, &mut row).unwrap();
+    hub.db.write(vec![write]).await.unwrap();
 }
 
 #[tokio::test]

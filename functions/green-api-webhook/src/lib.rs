@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use greenhub::clock::Clock;
+use greenhub::crypto::sha256_hex;
 use greenhub::domain::ids::IdInstance;
 use greenhub::green_api::wire::{self, Notification};
 use greenhub::http;
@@ -25,7 +26,6 @@ use greenhub::pipeline::Hub;
 use greenhub::queue::Queue;
 use greenhub::store::db::{Db, DbError};
 use greenhub::store::directory::NumberRow;
-use greenhub::store::keys;
 
 use caller::{Callers, Known};
 
@@ -59,6 +59,9 @@ pub fn router<D: Db, Q: Queue>(hub: Hub<D, Q>) -> Router {
 enum Refused {
     /// The sender is not who they say, or says nothing. The reason is for the log alone.
     Unauthorized(&'static str),
+    /// The sender's number was removed lately. GREEN-API is told that all is well, so that it does
+    /// not send the same for a day; nothing is done with it.
+    Gone,
     /// The body could not be read: too large, or broken off.
     Body(BytesRejection),
     /// The tables do not answer; GREEN-API sends it again.
@@ -86,7 +89,7 @@ async fn with_key<D: Db, Q: Queue>(
 ) -> Response {
     let started_ms = hook.hub.clock.now_ms();
     let taken = async {
-        let known = Known::Address(keys::hook(&greenhub::crypto::sha256_hex(&key)));
+        let known = Known::Address(sha256_hex(&key));
         let number = authenticated(&hook, &known, &headers).await?;
         let body = body.map_err(Refused::Body)?;
         let parsed = wire::envelope(&body);
@@ -112,7 +115,7 @@ async fn without_key<D: Db, Q: Queue>(
         let Some(told) = parsed.as_ref().ok().and_then(|n| n.id_instance) else {
             return Err(Refused::Unauthorized("no instance"));
         };
-        let known = Known::Instance(keys::instance_owner(IdInstance(told)));
+        let known = Known::Instance(IdInstance(told));
         let number = authenticated(&hook, &known, &headers).await?;
         take(&hook, number, &body, parsed).await
     };
@@ -132,10 +135,11 @@ async fn authenticated<D: Db, Q: Queue>(
         .filter(|token| !token.is_empty())
         .ok_or(Refused::Unauthorized("no bearer token"))?;
     let (db, clock) = (&hook.hub.db, &hook.hub.clock);
-    hook.callers
-        .authenticate(db, clock, known, bearer)
-        .await?
-        .ok_or(Refused::Unauthorized("unknown address or wrong token"))
+    match hook.callers.authenticate(db, clock, known, bearer).await? {
+        Some(number) => Ok(number),
+        None if known.is_gone(db, clock, bearer).await? => Err(Refused::Gone),
+        None => Err(Refused::Unauthorized("unknown address or wrong token")),
+    }
 }
 
 async fn take<D: Db, Q: Queue>(
@@ -168,6 +172,10 @@ fn answer(clock: &Clock, started_ms: i64, taken: Result<Taken, Refused>) -> Resp
         Err(Refused::Unauthorized(why)) => {
             tracing::warn!(outcome = why, ms, "notification refused");
             StatusCode::UNAUTHORIZED.into_response()
+        }
+        Err(Refused::Gone) => {
+            tracing::info!(outcome = "the number was removed", ms, "notification");
+            StatusCode::OK.into_response()
         }
         Err(Refused::Body(rejection)) => {
             tracing::warn!(outcome = %rejection.body_text(), ms, "notification refused");

@@ -13,7 +13,7 @@ use greenhub::pipeline::{Hub, whatsapp};
 use greenhub::queue::Queue;
 use greenhub::store::chats::{QUARANTINE_CAP, QuarantineRow};
 use greenhub::store::db::{Cond, Db, DbError, Op, Write};
-use greenhub::store::directory::{NumberRow, PauseReason};
+use greenhub::store::directory::NumberRow;
 use greenhub::store::{keys, row};
 
 /// How long a body that was not understood is kept, seconds.
@@ -176,20 +176,7 @@ async fn note_state<D: Db, Q: Queue>(
     let wid = wid.filter(|wid| wid.len() <= MOST_WORD_BYTES);
     let key = keys::number(&number.workspace, &number.number);
     row::change::<NumberRow>(&hub.db, &key, |number| {
-        whatsapp::set_state(number, state.clone(), now);
-        number.checked_ms = now;
-        if wid.is_some() {
-            number.wid.clone_from(&wid);
-        }
-        // A number that is linked can still be out of quota.
-        if state.can_send()
-            && number
-                .pause
-                .as_ref()
-                .is_some_and(|pause| pause.why != PauseReason::Quota)
-        {
-            number.pause = None;
-        }
+        whatsapp::note_state(number, state.clone(), wid.clone(), now);
         true
     })
     .await?;

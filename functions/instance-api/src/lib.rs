@@ -1,44 +1,65 @@
-//! `/api/session/ghl`, `/api/instances…` and `/api/workflow-secret`: who is there, the numbers of
-//! their workspace, and what its workflows prove themselves by.
+//! `/api/session…`, `/api/workspace`, `/api/instances…` and `/api/workflow-secret`: who is there, the
+//! numbers of their workspace, and what its workflows prove themselves by.
 //!
-//! Whatever needs a session takes an [`Authenticated`](greenhub::account::session::Authenticated)
-//! caller, and looks only at the rows of that caller's workspace: another workspace's id is not
-//! found, whoever asks.
+//! Whatever needs a session takes an [`Authenticated`](greenhub::account::auth::Authenticated)
+//! caller, or an [`Admin`](greenhub::account::auth::Admin) where something changes, and looks only
+//! at the rows of that caller's workspace: another workspace's id is not found, whoever asks.
 
+mod activity;
 mod body;
 mod instances;
 pub mod openapi;
+mod page;
+mod path;
+mod problems;
 mod session;
+mod test_message;
 mod view;
 mod workflow_secret;
+mod workspace;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
+use greenhub::account::auth::HasSessions;
 use greenhub::account::keyring::{Keyring, KeyringError, Keys};
 use greenhub::account::numbers::Numbers;
-use greenhub::account::session::HasSessions;
 use greenhub::clock::Clock;
+use greenhub::domain::ids::WorkspaceId;
+use greenhub::http::address::Addresses;
 use greenhub::http::{Problem, with_security_headers};
-use greenhub::store::db::{Db, DbError};
+use greenhub::pipeline::Hub;
+use greenhub::queue::Queue;
+use greenhub::store::db::Db;
+use greenhub::store::directory::WorkspaceRow;
+use greenhub::store::{keys, row};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+pub use page::PageConfig;
+use problems::{not_found, tables};
 
 /// The longest body, in bytes: a user context has about 600.
 const MAX_BODY: usize = 64 * 1024;
 
 /// What the function needs.
 #[derive(Debug)]
-pub struct Api<D> {
+pub struct Api<D, Q> {
     /// The numbers, and with them the tables and the time.
     pub numbers: Numbers<D>,
+    /// The way of a message.
+    pub hub: Hub<D, Q>,
     /// The app's secrets.
     pub keyring: Keyring,
+    /// Where requests come from.
+    pub addresses: Addresses,
+    /// What the page is told.
+    pub page: PageConfig,
 }
 
-impl<D: Db> HasSessions for Api<D> {
+impl<D: Db, Q: Queue> HasSessions for Api<D, Q> {
     type Db = D;
 
     fn db(&self) -> &D {
@@ -48,20 +69,29 @@ impl<D: Db> HasSessions for Api<D> {
     fn clock(&self) -> &Clock {
         &self.numbers.clock
     }
+
+    fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
 }
 
-impl<D> Api<D> {
+impl<D: Db, Q: Queue> Api<D, Q> {
     async fn keys(&self) -> Result<Arc<Keys>, Problem> {
         self.keyring.get().await.map_err(|error: KeyringError| {
             tracing::error!(%error, "there are no secrets to work with");
-            try_again()
+            Problem::try_again()
         })
+    }
+
+    async fn workspace(&self, workspace: &WorkspaceId) -> Result<WorkspaceRow, Problem> {
+        let row = row::load(&self.numbers.db, &keys::workspace(workspace)).await;
+        row.map_err(|error| tables(&error))?.ok_or_else(not_found)
     }
 }
 
 /// The function's routes.
-pub fn router<D: Db>(api: Api<D>) -> Router {
-    let (routes, _) = described::<D>().split_for_parts();
+pub fn router<D: Db, Q: Queue>(api: Api<D, Q>) -> Router {
+    let (routes, _) = described::<D, Q>().split_for_parts();
     let routes = routes
         .fallback(async || not_found())
         .method_not_allowed_fallback(async || {
@@ -77,29 +107,23 @@ pub fn router<D: Db>(api: Api<D>) -> Router {
 }
 
 /// The routes with their descriptions; there is no route without one.
-fn described<D: Db>() -> OpenApiRouter<Arc<Api<D>>> {
+fn described<D: Db, Q: Queue>() -> OpenApiRouter<Arc<Api<D, Q>>> {
+    use instances::{change, link};
     OpenApiRouter::new()
+        .routes(routes!(page::show))
         .routes(routes!(session::create))
-        .routes(routes!(session::show))
+        .routes(routes!(session::show, session::end))
+        .routes(routes!(workspace::show, workspace::change))
         .routes(routes!(instances::list, instances::add))
-        .routes(routes!(instances::change, instances::remove))
+        .routes(routes!(instances::show, change::change, change::remove))
+        .routes(routes!(change::access))
+        .routes(routes!(link::qr))
+        .routes(routes!(link::pairing_code))
+        .routes(routes!(link::check))
+        .routes(routes!(link::log_out))
+        .routes(routes!(link::reboot))
+        .routes(routes!(test_message::send))
+        .routes(routes!(test_message::show))
         .routes(routes!(workflow_secret::show, workflow_secret::renew))
         .routes(routes!(openapi::document))
-}
-
-fn not_found() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "There is no such thing")
-}
-
-fn try_again() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "try_again",
-        "Try again in a moment",
-    )
-}
-
-fn tables(error: &DbError) -> Problem {
-    tracing::error!(%error, "a request failed");
-    try_again()
 }

@@ -1,16 +1,14 @@
-//! Wires `/api/instances…` and `/api/session/ghl`.
+//! Wires `/api/session…`, `/api/workspace` and `/api/instances…`.
 
 use std::time::Duration;
 
 use greenhub::account::keyring::Keyring;
 use greenhub::account::numbers::Numbers;
-use greenhub::clock::Clock;
 use greenhub::green_api::client::GreenApi;
-use greenhub::pipeline::ids::IdSource;
+use greenhub::http::address::Addresses;
 use greenhub::secrets::Secrets;
-use greenhub::store::dynamo::Dynamo;
-use greenhub::{config, http, telemetry};
-use instance_api::{Api, router};
+use greenhub::{config, http, telemetry, wiring};
+use instance_api::{Api, PageConfig, router};
 
 /// A person waits for three calls to GREEN-API at most, one after another.
 const TIMEOUT: Duration = Duration::from_secs(7);
@@ -20,21 +18,25 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init(config::log_level()?);
     let aws = config::aws()?;
     let app = config::App::from_env()?;
-    let clock = Clock::system();
+    let web = config::Web::from_env()?;
+    let hub = wiring::hub_from_env(&aws)?;
     let secrets = aws_sdk_secretsmanager::Client::new(&aws);
     let api = Api {
+        page: PageConfig {
+            install_url: wiring::install_url(&web, &app).into(),
+            parent_origins: web.parent_origins,
+        },
+        addresses: Addresses::new(config::edge_key()),
+        keyring: Keyring::fetched(Secrets::new(secrets, app.app_secret, hub.clock.clone())),
         numbers: Numbers {
-            db: Dynamo::new(
-                aws_sdk_dynamodb::Client::new(&aws),
-                config::Tables::from_env()?,
-            ),
-            clock: clock.clone(),
-            ids: IdSource::random(),
+            db: hub.db.clone(),
+            clock: hub.clock.clone(),
+            ids: hub.ids.clone(),
             green: GreenApi::new(http::client(TIMEOUT)?),
             hosts: config::Green::from_env()?,
             public_base_url: app.public_base_url,
         },
-        keyring: Keyring::fetched(Secrets::new(secrets, app.app_secret, clock)),
+        hub,
     };
     lambda_http::run(router(api)).await
 }

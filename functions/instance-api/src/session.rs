@@ -1,20 +1,27 @@
-//! `POST /api/session/ghl`, `GET /api/session`
+//! `/api/session…`: who looks at the page.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use greenhub::account::session::{self, Authenticated, SESSION_S, SessionError};
+use axum::http::request::Parts;
+use greenhub::account::auth::{self, Authenticated, Counted};
+use greenhub::account::session::{self, Caller, SessionError};
+use greenhub::clock::rfc3339;
 use greenhub::http::Problem;
+use greenhub::queue::Queue;
 use greenhub::store::db::Db;
-use greenhub::store::directory::InstallState;
+use greenhub::store::directory::{InstallRow, InstallState};
+use greenhub::store::{keys, row};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::Api;
 use crate::body::Body;
-use crate::{Api, tables};
+use crate::problems::{bad, not_found, tables};
+use crate::workspace::Language;
 
 /// What GoHighLevel's page hands over.
 #[derive(Deserialize, ToSchema)]
@@ -24,84 +31,81 @@ pub(crate) struct Context {
     encrypted_data: String,
 }
 
+/// A new session.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NewSession {
+    /// For `Authorization: Bearer`.
+    token: String,
+    /// Whose it is.
+    #[serde(flatten)]
+    session: Session,
+}
+
 /// A session.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Session {
-    /// For `Authorization: Bearer`.
-    token: String,
     /// Seconds.
-    expires_in: u32,
+    expires_in: i64,
     /// The tenant.
     workspace: String,
+    /// What people call it.
+    workspace_name: String,
     /// The sub-account that the page was opened in.
     location_id: String,
+    /// As GoHighLevel has it; may be empty.
+    user_name: String,
+    /// What they may do.
+    role: Role,
     /// May change things, not only look at them.
     is_admin: bool,
+    /// The workspace's language: a hint, the browser may know better.
+    lang: Language,
     /// GoHighLevel takes our tokens; if not, somebody has to install the app again.
     connected: bool,
     /// Where the installation stands.
-    installation: Installation,
+    install: Install,
 }
 
-/// Who is signed in, and where the installation stands now.
+/// What somebody may do.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Role {
+    /// Looks and changes.
+    Admin,
+    /// Looks.
+    User,
+}
+
+/// Where an installation stands.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct SessionView {
-    /// The tenant.
-    workspace: String,
-    /// The sub-account that the page was opened in.
-    location_id: String,
-    /// May change things, not only look at them.
-    is_admin: bool,
-    /// GoHighLevel takes our tokens; if not, somebody has to install the app again.
-    connected: bool,
-    /// Where the installation stands.
-    installation: Installation,
+pub(crate) struct Install {
+    /// `active`, `needs_reauthorization`, `suspended`
+    #[schema(value_type = String)]
+    state: InstallState,
+    /// The last thing that went wrong with its tokens, for people.
+    problem: Option<String>,
+    /// When the tokens were last replaced, RFC 3339.
+    refreshed_at: String,
 }
 
-/// Where the installation of the app in the sub-account stands. What waits for the CRM is kept in
-/// all of these.
-#[derive(Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Installation {
-    /// It works.
-    Active,
-    /// The sub-account is paused in GoHighLevel; nothing has to be done but to resume it.
-    Suspended,
-    /// GoHighLevel refuses our tokens: somebody has to install the app again.
-    NeedsReauthorization,
-}
-
-impl From<InstallState> for Installation {
-    fn from(state: InstallState) -> Self {
-        match state {
-            InstallState::Active => Installation::Active,
-            InstallState::Suspended => Installation::Suspended,
-            // Nobody has a session where the app was removed.
-            InstallState::NeedsReauthorization | InstallState::Uninstalled => {
-                Installation::NeedsReauthorization
-            }
-        }
-    }
-}
-
-/// Exchanges a user context of GoHighLevel's page for a session.
+/// Exchanges a user context of GoHighLevel's page for a session. A context is good for one
+/// presentation, whatever comes of it.
 #[utoipa::path(
     post, path = "/api/session/ghl", tag = "session", security(()),
     request_body = Context,
     responses(
-        (status = 200, body = Session),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "`bad_body`, `bad_context`, `sub_account_needed`, `not_installed`"),
+        (status = 200, body = NewSession),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`bad_context`, `sub_account_needed`, `not_installed`"),
         (status = 401, body = Problem, content_type = "application/problem+json", description = "`context_used`"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "`body_too_large`"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "`try_again`"),
     )
 )]
-pub(crate) async fn create<D: Db>(
-    State(api): State<Arc<Api<D>>>,
+pub(crate) async fn create<D: Db, Q: Queue>(
+    State(api): State<Arc<Api<D, Q>>>,
+    _: Counted,
     Body(context): Body<Context>,
-) -> Result<Json<Session>, Problem> {
+) -> Result<Json<NewSession>, Problem> {
     let keys = api.keys().await?;
     let new = session::exchange(
         &api.numbers.db,
@@ -111,41 +115,73 @@ pub(crate) async fn create<D: Db>(
     )
     .await
     .map_err(refused)?;
-    Ok(Json(Session {
+    Ok(Json(NewSession {
         token: new.token.expose_secret().to_owned(),
-        expires_in: SESSION_S,
-        workspace: new.caller.workspace.to_string(),
-        location_id: new.caller.location.to_string(),
-        is_admin: new.caller.is_admin,
-        connected: new.caller.install != InstallState::NeedsReauthorization,
-        installation: new.caller.install.into(),
+        session: api.session(&new.caller).await?,
     }))
 }
 
-/// Who is signed in. The installation is as it stands now, not as it was at the exchange.
+/// The caller's session.
 #[utoipa::path(
     get, path = "/api/session", tag = "session", security(("bearer" = [])),
-    responses(
-        (status = 200, body = SessionView),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "`sign_in_needed`"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "`try_again`"),
-    )
+    responses((status = 200, body = Session))
 )]
-pub(crate) async fn show<D: Db>(
-    _api: State<Arc<Api<D>>>,
+pub(crate) async fn show<D: Db, Q: Queue>(
+    State(api): State<Arc<Api<D, Q>>>,
     Authenticated(caller): Authenticated,
-) -> Json<SessionView> {
-    Json(SessionView {
-        workspace: caller.workspace.to_string(),
-        location_id: caller.location.to_string(),
-        is_admin: caller.is_admin,
-        connected: caller.install != InstallState::NeedsReauthorization,
-        installation: caller.install.into(),
-    })
+) -> Result<Json<Session>, Problem> {
+    Ok(Json(api.session(&caller).await?))
+}
+
+/// Ends the caller's session.
+#[utoipa::path(
+    delete, path = "/api/session", tag = "session", security(("bearer" = [])),
+    responses((status = 204))
+)]
+pub(crate) async fn end<D: Db, Q: Queue>(
+    State(api): State<Arc<Api<D, Q>>>,
+    _: Authenticated,
+    parts: Parts,
+) -> Result<StatusCode, Problem> {
+    if let Some(token) = auth::bearer(&parts) {
+        let ended = session::end(&api.numbers.db, token).await;
+        ended.map_err(|error| tables(&error))?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl<D: Db, Q: Queue> Api<D, Q> {
+    async fn session(&self, caller: &Caller) -> Result<Session, Problem> {
+        let workspace = self.workspace(&caller.workspace).await?;
+        let key = keys::install(&caller.location);
+        let install = row::load::<InstallRow>(&self.numbers.db, &key).await;
+        let install = install.map_err(|error| tables(&error))?;
+        let install = install.ok_or_else(not_found)?;
+        let left_ms = caller.until_ms - self.numbers.clock.now_ms();
+        Ok(Session {
+            // Rounded up: a new session has all of its seconds.
+            expires_in: (left_ms + 999) / 1000,
+            workspace: workspace.workspace.to_string(),
+            workspace_name: workspace.name,
+            location_id: caller.location.to_string(),
+            user_name: caller.user_name.clone(),
+            role: match caller.is_admin {
+                true => Role::Admin,
+                false => Role::User,
+            },
+            is_admin: caller.is_admin,
+            lang: workspace.lang.into(),
+            connected: install.state != InstallState::NeedsReauthorization,
+            install: Install {
+                state: install.state,
+                problem: install.problem,
+                refreshed_at: rfc3339(install.refreshed_ms),
+            },
+        })
+    }
 }
 
 fn refused(error: SessionError) -> Problem {
-    let bad = |code, title| Problem::new(StatusCode::BAD_REQUEST, code, title);
     match error {
         SessionError::BadContext => bad("bad_context", "This is not a user context of this app"),
         SessionError::NoLocation => bad("sub_account_needed", "A sub-account is needed")

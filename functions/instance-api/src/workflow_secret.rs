@@ -5,16 +5,18 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use greenhub::account::session::{Authenticated, Caller};
+use greenhub::account::auth::Admin;
 use greenhub::account::workflow_secret::{self, WorkflowSecretError};
 use greenhub::clock::rfc3339;
 use greenhub::http::Problem;
+use greenhub::queue::Queue;
 use greenhub::store::db::Db;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Api, tables};
+use crate::Api;
+use crate::problems::tables;
 
 /// What the workflow actions of a sub-account show to prove that they are its own.
 #[derive(Serialize, ToSchema)]
@@ -38,7 +40,7 @@ impl From<workflow_secret::WorkflowSecret> for WorkflowSecret {
 
 /// The sub-account's secret for workflow actions.
 #[utoipa::path(
-    get, path = "/api/workflow-secret", tag = "workflows", security(("bearer" = [])),
+    get, path = "/api/workflow-secret", tag = "workflows", security(("bearer" = ["admin"])),
     responses(
         (status = 200, body = WorkflowSecret),
         (status = 401, body = Problem, content_type = "application/problem+json", description = "`sign_in_needed`"),
@@ -47,11 +49,10 @@ impl From<workflow_secret::WorkflowSecret> for WorkflowSecret {
         (status = 503, body = Problem, content_type = "application/problem+json", description = "`try_again`"),
     )
 )]
-pub(crate) async fn show<D: Db>(
-    State(api): State<Arc<Api<D>>>,
-    Authenticated(caller): Authenticated,
+pub(crate) async fn show<D: Db, Q: Queue>(
+    State(api): State<Arc<Api<D, Q>>>,
+    Admin(caller): Admin,
 ) -> Result<Json<WorkflowSecret>, Problem> {
-    admin(&caller)?;
     let keys = api.keys().await?;
     match workflow_secret::get(&api.numbers.db, &keys.data_keys, &caller.location).await {
         Ok(Some(secret)) => Ok(Json(secret.into())),
@@ -74,7 +75,7 @@ pub(crate) async fn show<D: Db>(
 
 /// Makes a new secret; the one before stops working at once.
 #[utoipa::path(
-    post, path = "/api/workflow-secret", tag = "workflows", security(("bearer" = [])),
+    post, path = "/api/workflow-secret", tag = "workflows", security(("bearer" = ["admin"])),
     responses(
         (status = 201, body = WorkflowSecret),
         (status = 401, body = Problem, content_type = "application/problem+json", description = "`sign_in_needed`"),
@@ -82,25 +83,13 @@ pub(crate) async fn show<D: Db>(
         (status = 503, body = Problem, content_type = "application/problem+json", description = "`try_again`"),
     )
 )]
-pub(crate) async fn renew<D: Db>(
-    State(api): State<Arc<Api<D>>>,
-    Authenticated(caller): Authenticated,
+pub(crate) async fn renew<D: Db, Q: Queue>(
+    State(api): State<Arc<Api<D, Q>>>,
+    Admin(caller): Admin,
 ) -> Result<(StatusCode, Json<WorkflowSecret>), Problem> {
-    admin(&caller)?;
     let keys = api.keys().await?;
     let (db, clock) = (&api.numbers.db, &api.numbers.clock);
     let made = workflow_secret::renew(db, clock, &keys.data_keys, &caller.location).await;
     let made = made.map_err(|error| tables(&error))?;
     Ok((StatusCode::CREATED, Json(made.into())))
-}
-
-fn admin(caller: &Caller) -> Result<(), Problem> {
-    if caller.is_admin {
-        return Ok(());
-    }
-    Err(Problem::new(
-        StatusCode::FORBIDDEN,
-        "admin_needed",
-        "Only an admin of the sub-account may see what its workflows prove themselves by",
-    ))
 }

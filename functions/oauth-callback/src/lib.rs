@@ -20,6 +20,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
+use greenhub::account::auth::{Counted, HasSessions};
 use greenhub::account::install::{InstallError, Installer};
 use greenhub::account::keyring::{Keyring, Keys};
 use greenhub::clock::Clock;
@@ -28,6 +29,7 @@ use greenhub::domain::text::Lang;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::error::GhlError;
 use greenhub::ghl::oauth::{OAuth, TokenSet};
+use greenhub::http::address::Addresses;
 use greenhub::http::{self, with_security_headers};
 use greenhub::pipeline::ids::IdSource;
 use greenhub::store::db::Db;
@@ -58,6 +60,24 @@ pub struct Callback<D> {
     pub app: config::Ghl,
     /// Where people reach us.
     pub public_base_url: Url,
+    /// Where requests come from.
+    pub addresses: Addresses,
+}
+
+impl<D: Db> HasSessions for Callback<D> {
+    type Db = D;
+
+    fn db(&self) -> &D {
+        &self.db
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
 }
 
 /// The function's one route.
@@ -70,6 +90,7 @@ pub fn router<D: Db>(callback: Callback<D>) -> Router {
 
 async fn callback_page<D: Db>(
     State(callback): State<Arc<Callback<D>>>,
+    _: Counted,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use greenhub::account::keyring::Keyring;
 use greenhub::clock::Clock;
+use greenhub::http::address::Addresses;
 use greenhub::pipeline::ids::IdSource;
 use greenhub::secrets::Secrets;
 use greenhub::store::dynamo::Dynamo;
@@ -31,6 +32,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         http: http::client(TIMEOUT)?,
         app: config::Ghl::from_env()?,
         public_base_url: app.public_base_url,
+        addresses: Addresses::new(config::edge_key()),
     };
     lambda_http::run(router(callback)).await
 }

@@ -7,6 +7,7 @@ use greenhub::account::agency::{Agency, Listed, Provided};
 use greenhub::account::uninstall;
 use greenhub::clock::Millis;
 use greenhub::domain::ids::{CompanyId, LocationId};
+use greenhub::media::store::FileStore;
 use greenhub::pipeline::tokens::{TokenError, Tokens};
 use greenhub::queue::Queue;
 use greenhub::store::agency::{CompanyRow, Listing};
@@ -26,7 +27,7 @@ const SOON_MS: Millis = 60_000;
 /// How many sub-accounts are seen to at once. The agency's pace is shared with the callback.
 const AT_ONCE: usize = 6;
 
-impl<D: Db, Q: Queue> Sweeper<D, Q> {
+impl<D: Db, Q: Queue, S: FileStore> Sweeper<D, Q, S> {
     pub(crate) fn agency<'a>(&'a self) -> Agency<'a, D> {
         Agency {
             db: &self.hub.db,

@@ -10,7 +10,7 @@ mod removal;
 use std::sync::Arc;
 
 use greenhub::account::install::Installer;
-use greenhub::account::numbers::{Settled, Settler};
+use greenhub::account::numbers::{self, Settled, Settler};
 use greenhub::account::uninstall;
 use greenhub::clock::Millis;
 use greenhub::crypto::DataKeys;
@@ -19,6 +19,8 @@ use greenhub::ghl::messages::ExportedMessage;
 use greenhub::ghl::oauth::OAuth;
 use greenhub::ghl::wire::ProviderDelivery;
 use greenhub::green_api::client::GreenApi;
+use greenhub::media::erase::EraseError;
+use greenhub::media::store::FileStore;
 use greenhub::pipeline::inbox::{self, Taken, Tenant};
 use greenhub::pipeline::{Hub, reconcile, sweep};
 use greenhub::queue::Queue;
@@ -39,10 +41,12 @@ const MEMBERS_MS: Millis = 40_000;
 
 /// How long after an installation the location's name and country are asked for at each look.
 const DRESS_MS: Millis = 60 * 60 * 1000;
+/// How much of a run the conversations of one removed number may take.
+const ERASE_MS: Millis = 20_000;
 
 /// What a run needs.
 #[derive(Debug)]
-pub struct Sweeper<D, Q> {
+pub struct Sweeper<D, Q, S> {
     /// Tables, queues, time.
     pub hub: Hub<D, Q>,
     /// The gateway.
@@ -51,6 +55,8 @@ pub struct Sweeper<D, Q> {
     pub ghl: Ghl,
     /// Its token endpoint.
     pub oauth: OAuth,
+    /// Where files are.
+    pub files: S,
     /// Which rows are sealed with.
     pub data_keys: Arc<DataKeys>,
     /// The conversation provider.
@@ -84,7 +90,7 @@ pub struct Report {
     pub failures: usize,
 }
 
-impl<D: Db, Q: Queue> Sweeper<D, Q> {
+impl<D: Db, Q: Queue, S: FileStore> Sweeper<D, Q, S> {
     /// Does what is due, until nothing is or `deadline_ms` comes near.
     ///
     /// # Errors
@@ -141,6 +147,20 @@ impl<D: Db, Q: Queue> Sweeper<D, Q> {
                 let is_due = |number: &NumberRow| number.due_at.is_some_and(|at| at <= now_ms);
                 if let Some(number) = number.filter(is_due) {
                     self.number(number, report).await?;
+                }
+            }
+            DueRow::GoneNumber(workspace, number) => {
+                let until_ms = deadline_ms.min(self.hub.clock.now_ms() + ERASE_MS);
+                let (db, clock) = (&self.hub.db, &self.hub.clock);
+                let erased =
+                    numbers::erase_gone(db, &self.files, clock, workspace, number, until_ms);
+                match erased.await {
+                    Ok(()) => {}
+                    Err(EraseError::Db(error)) => return Err(error),
+                    Err(EraseError::Store(error)) => {
+                        report.failures += 1;
+                        tracing::error!(%number, %error, "a removed number's files are still there");
+                    }
                 }
             }
             DueRow::Install(location) => {

@@ -23,8 +23,10 @@ async fn main() -> Result<(), Error> {
     let client = http::client(TIMEOUT)?;
     run(service_fn(async |call: LambdaEvent<Value>| {
         let secret = secrets.get().await?;
+        let (hub, files) = wiring::hub_with_files_from_env(&aws)?;
         let sweeper = Sweeper {
-            hub: wiring::hub_from_env(&aws)?,
+            hub,
+            files,
             green: GreenApi::new(client.clone()),
             ghl: Ghl::new(client.clone(), api.api_base.clone()),
             oauth: wiring::oauth(client.clone(), &api, &app, &secret),

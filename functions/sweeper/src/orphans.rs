@@ -3,6 +3,7 @@
 
 use greenhub::clock::Millis;
 use greenhub::domain::ids::{CompanyId, LocationId};
+use greenhub::media::store::FileStore;
 use greenhub::pipeline::tokens::TokenError;
 use greenhub::queue::Queue;
 use greenhub::store::agency::{self, OrphanRow};
@@ -21,7 +22,7 @@ const ROUNDS: u32 = 5;
 /// From one round to the next.
 const BETWEEN_MS: Millis = 5 * 60 * 1000;
 
-impl<D: Db, Q: Queue> Sweeper<D, Q> {
+impl<D: Db, Q: Queue, S: FileStore> Sweeper<D, Q, S> {
     /// Looks for the agency of a sub-account.
     pub(crate) async fn orphan(
         &self,

@@ -2,6 +2,7 @@
 
 use greenhub::account::numbers::{SettleError, Settled};
 use greenhub::clock::Millis;
+use greenhub::media::store::FileStore;
 use greenhub::queue::Queue;
 use greenhub::store::db::{Db, DbError};
 use greenhub::store::directory::{InstallRow, InstallState, NumberRow};
@@ -12,7 +13,7 @@ use crate::{Report, Sweeper};
 /// How long GREEN-API is asked to take a number's settings back.
 const PATIENCE_MS: Millis = 7 * 24 * 3600 * 1000;
 
-impl<D: Db, Q: Queue> Sweeper<D, Q> {
+impl<D: Db, Q: Queue, S: FileStore> Sweeper<D, Q, S> {
     /// The installation of a number's location, if the app was removed from there.
     pub(crate) async fn removed_install(
         &self,

@@ -10,12 +10,13 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_yaml_ng::Value;
 
 /// What the functions may be told, each by at least one function (`shared`'s `config` reads them).
-const VARIABLES: [&str; 21] = [
+const VARIABLES: [&str; 23] = [
     "ALLOWED_LOCAL_HOSTS",
     "APP_SECRET",
     "CHATS_TABLE",
     "CRM_QUEUE_URL",
     "DIRECTORY_TABLE",
+    "EDGE_KEY",
     "FILE_RETENTION_DAYS",
     "GHL_API_BASE",
     "GHL_APP_ID",
@@ -32,6 +33,7 @@ const VARIABLES: [&str; 21] = [
     "PUBLIC_BASE_URL",
     "RUNTIME_TABLE",
     "UNKNOWN_AFTER_SECONDS",
+    "WHITELABEL_DOMAINS",
 ];
 
 struct Template(Value);
@@ -127,7 +129,6 @@ fn the_routes_are_these_and_each_reaches_a_function_that_lets_it() {
         ("POST /webhooks/workflow-action", "GhlWebhookFunction"),
         ("GET /oauth/callback", "OauthCallbackFunction"),
         ("POST /api/session/ghl", "InstanceApiFunction"),
-        ("GET /api/session", "InstanceApiFunction"),
         ("GET /api/instances", "InstanceApiFunction"),
         ("POST /api/instances", "InstanceApiFunction"),
         ("PATCH /api/instances/{instance}", "InstanceApiFunction"),
@@ -138,6 +139,41 @@ fn the_routes_are_these_and_each_reaches_a_function_that_lets_it() {
         ("GET /f/{token}/{name}", "FileLinkFunction"),
         ("HEAD /f/{token}/{name}", "FileLinkFunction"),
         ("POST /f/{token}/{name}", "FileLinkFunction"),
+        ("GET /api/page-config", "InstanceApiFunction"),
+        ("GET /api/session", "InstanceApiFunction"),
+        ("DELETE /api/session", "InstanceApiFunction"),
+        ("GET /api/workspace", "InstanceApiFunction"),
+        ("PATCH /api/workspace", "InstanceApiFunction"),
+        ("GET /api/instances/{instance}", "InstanceApiFunction"),
+        (
+            "PUT /api/instances/{instance}/access",
+            "InstanceApiFunction",
+        ),
+        ("GET /api/instances/{instance}/qr", "InstanceApiFunction"),
+        (
+            "POST /api/instances/{instance}/pairing-code",
+            "InstanceApiFunction",
+        ),
+        (
+            "POST /api/instances/{instance}/check",
+            "InstanceApiFunction",
+        ),
+        (
+            "POST /api/instances/{instance}/logout",
+            "InstanceApiFunction",
+        ),
+        (
+            "POST /api/instances/{instance}/reboot",
+            "InstanceApiFunction",
+        ),
+        (
+            "POST /api/instances/{instance}/test-message",
+            "InstanceApiFunction",
+        ),
+        (
+            "GET /api/instances/{instance}/test-message/{message}",
+            "InstanceApiFunction",
+        ),
     ]);
     assert_eq!(routes, expect);
 

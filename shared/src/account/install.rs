@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::clock::{Clock, Millis};
 use crate::crypto::DataKeys;
 use crate::domain::ids::{CompanyId, LocationId, NumberId, WorkspaceId};
+use crate::domain::routing::Routing;
 use crate::domain::text::Lang;
 use crate::ghl::client::Ghl;
 use crate::ghl::oauth::TokenSet;
@@ -267,6 +268,7 @@ impl<D: Db> Installer<'_, D> {
             lang: new.lang,
             country: None,
             location: Some(new.location.clone()),
+            routing: Routing::default(),
             created_ms: now_ms,
         };
         row::save(key, &mut row).map(Some)

@@ -2,11 +2,9 @@
 //!
 //! GoHighLevel's page hands us an encrypted user context that has neither an expiry nor a signature
 //! (GHL contract, user context). It is exchanged once for a token of ours that lives for a quarter
-//! of an hour; the page then fetches a new context.
+//! of an hour; the page then fetches a new context. No session is made longer, so none comes near
+//! the 12 hours that are the most one may live.
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
 use base64::Engine as _;
 use secrecy::SecretString;
 
@@ -14,7 +12,6 @@ use crate::clock::{Clock, Millis};
 use crate::crypto::{self, BASE64};
 use crate::domain::ids::{LocationId, WorkspaceId};
 use crate::ghl::sso::{Role, SsoError, UserContext};
-use crate::http::Problem;
 use crate::store::db::{Cond, Db, DbError, Op, Write};
 use crate::store::directory::{InstallRow, InstallState};
 use crate::store::runtime::{SeenRow, SessionRow};
@@ -23,8 +20,12 @@ use crate::store::{keys, row};
 /// How long a session lives, seconds.
 pub const SESSION_S: u32 = 15 * 60;
 
-/// How long a context that was exchanged is remembered, seconds.
-const SEEN_S: i64 = 24 * 60 * 60;
+/// How long a context that did not open is remembered, seconds.
+const FAILED_S: i64 = 24 * 60 * 60;
+
+/// Of a context: `Salted__`, the salt, then blocks of the cipher (GHL contract, user context).
+const SALT: std::ops::Range<usize> = 8..16;
+const BLOCK: usize = 16;
 
 /// Of a session's token, bytes.
 const TOKEN_BYTES: usize = 32;
@@ -38,10 +39,14 @@ pub struct Caller {
     pub location: LocationId,
     /// GoHighLevel's id of the user.
     pub user: String,
+    /// What GoHighLevel calls them; may be empty.
+    pub user_name: String,
     /// May change things, not only read them.
     pub is_admin: bool,
     /// Where the installation stands; never [`InstallState::Uninstalled`].
     pub install: InstallState,
+    /// When the session ends, milliseconds since 1970.
+    pub until_ms: Millis,
 }
 
 /// A new session.
@@ -73,7 +78,9 @@ pub enum SessionError {
     Db(#[from] DbError),
 }
 
-/// Exchanges a user context for a session.
+/// Exchanges a user context for a session. A context is good for one presentation: it has no
+/// signature either, and whoever could try a hundred altered copies of their own might find one
+/// that says they are an admin.
 ///
 /// # Errors
 /// [`SessionError`].
@@ -83,8 +90,15 @@ pub async fn exchange(
     shared_secret: &SecretString,
     encrypted: &str,
 ) -> Result<NewSession, SessionError> {
-    let context =
-        UserContext::decrypt(encrypted, shared_secret).map_err(|_| SessionError::BadContext)?;
+    let now_ms = clock.now_ms();
+    let mark = mark_of(encrypted).ok_or(SessionError::BadContext)?;
+    let Ok(context) = UserContext::decrypt(encrypted, shared_secret) else {
+        let forget_at_s = now_ms / 1000 + FAILED_S;
+        return match db.write(vec![seen(&mark, Some(forget_at_s))?]).await {
+            Err(error @ DbError::Unavailable { .. }) => Err(error.into()),
+            _ => Err(SessionError::BadContext),
+        };
+    };
     let location = match context.location() {
         Ok(location) => location.clone(),
         Err(SsoError::NoLocation) => return Err(SessionError::NoLocation),
@@ -103,16 +117,14 @@ pub async fn exchange(
         workspace: install.workspace,
         location,
         user: context.user_id,
+        user_name: context.user_name,
         is_admin: context.role == Role::Admin,
         install: install.state,
+        until_ms: now_ms + Millis::from(SESSION_S) * 1000,
     };
     let token = crypto::random_token(TOKEN_BYTES);
-    let mark = mark_of(encrypted).ok_or(SessionError::BadContext)?;
-    let now_ms = clock.now_ms();
-    let writes = vec![
-        seen(&mark, now_ms)?,
-        session(&token, &caller, now_ms + Millis::from(SESSION_S) * 1000)?,
-    ];
+    // For good: an old context would open tomorrow as well.
+    let writes = vec![seen(&mark, None)?, session(&token, &caller)?];
     match db.write(writes).await {
         Ok(()) => Ok(NewSession {
             token: token.into(),
@@ -125,37 +137,50 @@ pub async fn exchange(
 }
 
 /// What a context is remembered by: its salt. Everything else of it can be altered a little, or
-/// written in another way, and still be read; with another salt nothing can.
+/// written in another way, and still be read; with another salt nothing can. `None` for what has
+/// not even the form of a context.
 fn mark_of(encrypted: &str) -> Option<String> {
     let bytes = BASE64.decode(encrypted.trim()).ok()?;
-    Some(crypto::sha256_hex(bytes.get(8..16)?))
+    let is_one = bytes.starts_with(b"Salted__")
+        && bytes.len() > SALT.end
+        && bytes.len().is_multiple_of(BLOCK);
+    is_one.then(|| crypto::sha256_hex(&bytes[SALT]))
 }
 
-fn seen(mark: &str, now_ms: Millis) -> Result<Write, DbError> {
-    let now_s = now_ms / 1000;
-    let row = SeenRow {
-        rev: 1,
-        expires_at: now_s + SEEN_S,
-    };
+fn seen(mark: &str, expires_at: Option<i64>) -> Result<Write, DbError> {
+    let row = SeenRow { rev: 1, expires_at };
     Ok(Write {
         key: keys::seen_context(mark),
         op: Op::Put(row::item(&row)?),
-        // The table forgets late.
-        only_if: Cond::AbsentOrBefore("expires_at", now_s),
+        only_if: Cond::Absent,
     })
 }
 
-fn session(token: &str, caller: &Caller, until_ms: Millis) -> Result<Write, DbError> {
+fn session(token: &str, caller: &Caller) -> Result<Write, DbError> {
     let mut row = SessionRow {
         rev: 0,
         workspace: caller.workspace.clone(),
         location: caller.location.clone(),
         user: caller.user.clone(),
+        user_name: caller.user_name.clone(),
         is_admin: caller.is_admin,
-        until_ms,
-        expires_at: until_ms / 1000 + 1,
+        until_ms: caller.until_ms,
+        expires_at: caller.until_ms / 1000 + 1,
     };
     row::save(keys::session(&crypto::sha256_hex(token)), &mut row)
+}
+
+/// Ends the session of a token.
+///
+/// # Errors
+/// The tables.
+pub async fn end(db: &impl Db, token: &str) -> Result<(), DbError> {
+    let gone = Write {
+        key: keys::session(&crypto::sha256_hex(token)),
+        op: Op::Delete,
+        only_if: Cond::Always,
+    };
+    db.write(vec![gone]).await
 }
 
 /// Whose session a token is. `None` for one that never was, has ended, or whose location has
@@ -183,61 +208,9 @@ pub async fn caller_of(
             workspace: session.workspace,
             location: session.location,
             user: session.user,
+            user_name: session.user_name,
             is_admin: session.is_admin,
             install: install.state,
+            until_ms: session.until_ms,
         }))
-}
-
-/// State of a router whose routes need sessions.
-pub trait HasSessions: Send + Sync {
-    /// The tables.
-    type Db: Db;
-
-    /// The tables.
-    fn db(&self) -> &Self::Db;
-
-    /// The time.
-    fn clock(&self) -> &Clock;
-}
-
-/// A route's caller, from `Authorization: Bearer …`. Without a living session the answer is 401.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Authenticated(pub Caller);
-
-impl<S: HasSessions> FromRequestParts<std::sync::Arc<S>> for Authenticated {
-    type Rejection = Problem;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        state: &std::sync::Arc<S>,
-    ) -> Result<Self, Problem> {
-        let token = bearer(parts).ok_or_else(sign_in_needed)?;
-        match caller_of(state.db(), state.clock(), token).await {
-            Ok(Some(caller)) => Ok(Authenticated(caller)),
-            Ok(None) => Err(sign_in_needed()),
-            Err(error) => {
-                tracing::error!(%error, "a session could not be looked up");
-                Err(Problem::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "try_again",
-                    "Try again in a moment",
-                ))
-            }
-        }
-    }
-}
-
-fn bearer(parts: &Parts) -> Option<&str> {
-    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
-}
-
-fn sign_in_needed() -> Problem {
-    Problem::new(
-        StatusCode::UNAUTHORIZED,
-        "sign_in_needed",
-        "There is no session, or it has ended",
-    )
-    .with_detail("Open the page again inside GoHighLevel.")
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 /// A whole environment, as the template sets it.
-const SET: [(&str, &str); 21] = [
+const SET: [(&str, &str); 22] = [
     ("DIRECTORY_TABLE", "directory"),
     ("CHATS_TABLE", "chats"),
     ("RUNTIME_TABLE", "runtime"),
@@ -20,6 +20,7 @@ const SET: [(&str, &str); 21] = [
     ("GHL_API_BASE", "https://crm.example"),
     ("GHL_MARKETPLACE_BASE", "https://market.example"),
     ("GHL_PUBLIC_KEYS", "key"),
+    ("WHITELABEL_DOMAINS", "crm.agency.example"),
     ("LOG_LEVEL", "debug"),
     ("AWS_REGION", "eu-west-1"),
     ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"),
@@ -45,6 +46,7 @@ fn read_with(name: &str, value: Option<&str>) -> Result<(), ConfigError> {
     GhlApi::read(&vars)?;
     GhlHook::read(&vars)?;
     Green::read(&vars)?;
+    Web::read(&vars)?;
     read_log_level(&vars)?;
     read_aws(&vars)?;
     Ok(())
@@ -57,6 +59,7 @@ fn a_missing_variable_is_named() {
         "FILE_RETENTION_DAYS",
         "HOLD_SECONDS",
         "UNKNOWN_AFTER_SECONDS",
+        "WHITELABEL_DOMAINS",
         "LOG_LEVEL",
         "AWS_ENDPOINT_URL",
     ];
@@ -102,6 +105,13 @@ fn a_wrong_variable_is_named_without_its_value() {
         Some(&address("ALLOWED_LOCAL_HOSTS")),
     );
     check(
+        "WHITELABEL_DOMAINS",
+        "crm.agency.example,https://x",
+        Some(
+            "the environment variable WHITELABEL_DOMAINS is not host names with commas between them",
+        ),
+    );
+    check(
         "HOLD_SECONDS",
         "soon",
         Some("the environment variable HOLD_SECONDS is not a number of seconds"),
@@ -143,6 +153,17 @@ fn values_arrive_where_they_belong() {
     assert_eq!(
         green.allowed_local_hosts,
         ["http://127.0.0.1:3100", "http://localhost:3000"]
+    );
+    let web = Web::read(&vars).unwrap();
+    assert_eq!(
+        web.parent_origins,
+        [
+            "https://app.gohighlevel.com",
+            "https://app.leadconnectorhq.com",
+            "https://crm.agency.example",
+            "http://127.0.0.1:3100",
+            "http://localhost:3000",
+        ]
     );
     let tables = Tables::read(&vars).unwrap();
     assert_eq!(

@@ -33,6 +33,8 @@ pub enum Origin {
     /// An action of ours in one of GoHighLevel's workflows; the CRM does not have it until we put
     /// it there.
     Workflow,
+    /// Somebody in an interface of ours.
+    Panel,
 }
 
 /// One message in one chat.

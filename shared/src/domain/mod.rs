@@ -12,5 +12,6 @@ pub mod ids;
 pub mod message;
 pub mod phone;
 pub mod retry;
+pub mod routing;
 pub mod status;
 pub mod text;

@@ -111,6 +111,25 @@ struct TokenForm<'a> {
     redirect_uri: &'a str,
 }
 
+/// Where a person goes to install the app. `consent` is [`CONSENT`], its twin, or the sandbox.
+/// Installations that begin in GoHighLevel's own shop come without a state, so there is none.
+pub fn authorize_url(consent: &Url, client_id: &str, redirect_uri: &Url, scopes: &[&str]) -> Url {
+    let mut url = endpoint(consent, &["v2", "oauth", "chooselocation"]);
+    url.query_pairs_mut()
+        .append_pair("response_type", "code")
+        .append_pair("client_id", client_id)
+        .append_pair("redirect_uri", redirect_uri.as_str())
+        .append_pair("scope", &scopes.join(" "))
+        // The picker fails with either of the two ids alone.
+        .append_pair("version_id", app_id(client_id));
+    url
+}
+
+/// The app's own id: the client's without the key's.
+fn app_id(client_id: &str) -> &str {
+    client_id.split_once('-').map_or(client_id, |(app, _)| app)
+}
+
 impl OAuth {
     /// The app with the API at `base` ([`BASE`](super::client::BASE), or the sandbox). `http` must
     /// not follow redirects.
@@ -137,29 +156,9 @@ impl OAuth {
         Self { timeout, ..self }
     }
 
-    /// The app's own id: the client's without the key's.
+    /// The app's own id.
     pub fn app_id(&self) -> &str {
-        self.client_id
-            .split_once('-')
-            .map_or(&self.client_id, |(app_id, _)| app_id)
-    }
-
-    /// Where a person goes to install the app. `consent` is [`CONSENT`], its twin, or the sandbox.
-    /// `state` comes back to the callback; installations that begin in GoHighLevel's own shop come
-    /// without one.
-    pub fn authorize_url(&self, consent: &Url, scopes: &[&str], state: Option<&str>) -> Url {
-        let mut url = endpoint(consent, &["v2", "oauth", "chooselocation"]);
-        url.query_pairs_mut()
-            .append_pair("response_type", "code")
-            .append_pair("client_id", &self.client_id)
-            .append_pair("redirect_uri", &self.redirect_uri)
-            .append_pair("scope", &scopes.join(" "))
-            // The picker fails with either of the two ids alone.
-            .append_pair("version_id", self.app_id());
-        if let Some(state) = state {
-            url.query_pairs_mut().append_pair("state", state);
-        }
-        url
+        app_id(&self.client_id)
     }
 
     /// The tokens for the code that an installation brought to the callback.

@@ -281,7 +281,15 @@ impl GreenApi {
     ) -> Result<String, GreenApiError> {
         let body = json!({ "phoneNumber": number(phone)? });
         let answer: Map<String, Value> = self.post(to, "getAuthorizationCode", &body).await?;
-        text(&answer, "code").ok_or_else(|| explained(&answer, &to.token))
+        let given: Flag = lenient(&answer, "status");
+        text(&answer, "code").ok_or_else(|| match explained(&answer, &to.token) {
+            // It says no without a word when a phone is linked.
+            GreenApiError::Ambiguous { .. } if given.0 == Some(false) => GreenApiError::Refused {
+                status: 200,
+                message: "GREEN-API gives no code now".to_owned(),
+            },
+            error => error,
+        })
     }
 
     async fn journal(

@@ -1,5 +1,6 @@
 //! What every call to a provider and every answer of ours have in common.
 
+pub mod address;
 mod lang;
 mod problem;
 

@@ -21,6 +21,8 @@ fn routes() -> Router {
             "This number is there already",
         )
         .with_detail("It was added yesterday")
+        .with_member("host", "other.example")
+        .with_retry_after(7)
     };
     with_security_headers(
         Router::new()
@@ -128,6 +130,7 @@ async fn a_problem_is_told_to_programs_and_people() {
         response.headers()[header::CONTENT_TYPE],
         "application/problem+json"
     );
+    assert_eq!(response.headers()[header::RETRY_AFTER], "7");
     let told: serde_json::Value = response.json().await.unwrap();
     let expect = serde_json::json!({
         "type": "urn:greenhub:problem:number_exists",
@@ -135,6 +138,8 @@ async fn a_problem_is_told_to_programs_and_people() {
         "code": "number_exists",
         "title": "This number is there already",
         "detail": "It was added yesterday",
+        "host": "other.example",
+        "retryAfter": 7,
     });
     assert_eq!(told, expect);
 }

@@ -228,6 +228,33 @@ pub(super) fn tie(
     Ok(())
 }
 
+/// How long a request of somebody in an interface of ours is known again, seconds.
+const REQUEST_S: i64 = 2 * 24 * 3600;
+
+/// Takes what somebody wrote in an interface of ours, for WhatsApp alone; `new.remote_id` names the
+/// request, and the same one again is the same message.
+pub async fn own_message<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    home: &Home,
+    new: NewMessage,
+) -> Result<Claim, DbError> {
+    let id_key = keys::own_request(&home.number, &new.remote_id);
+    for _ in 0..row::TRIES {
+        let known = row::load::<IdRow>(&hub.db, &id_key).await?;
+        let mut id = known.unwrap_or_default();
+        if let Some(claim) = id.claimed {
+            return Ok(claim);
+        }
+        let (mut chat, mut writes) = find_chat(hub, home, &new).await?;
+        let claim = place(hub, home, &mut chat, &new, None, &mut id, &mut writes)?;
+        id.expires_at = Some(hub.clock.now_ms() / 1000 + REQUEST_S);
+        if let Stored::Done = store(hub, &id_key, id, chat, writes).await? {
+            return Ok(claim);
+        }
+    }
+    Err(contended())
+}
+
 async fn park_echo<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     home: &Home,
@@ -292,13 +319,14 @@ pub(super) async fn find_chat<D: Db, Q: Queue>(
     new: &NewMessage,
 ) -> Result<(ChatRow, Vec<Write>), DbError> {
     if let Some(mut known) = chat_of_alias(&hub.db, &home.number, &new.chat).await? {
-        let chat = living_chat(&hub.db, &known.chat)
+        let mut chat = living_chat(&hub.db, &known.chat)
             .await?
             .ok_or_else(|| missing("a chat"))?;
         let mut writes = Vec::new();
         // Merged meanwhile: the next message finds the survivor without the detour.
         if known.chat != chat.chat {
             known.chat = chat.chat.clone();
+            chat.aliases.insert(new.chat.clone());
             writes.push(row::save(keys::alias(&home.number, &new.chat), &mut known)?);
         }
         return Ok((chat, writes));
@@ -313,10 +341,11 @@ pub(super) async fn find_chat<D: Db, Q: Queue>(
     if let Some(by_phone) = &by_phone
         && let Some(known) = chat_of_alias(&hub.db, &home.number, by_phone).await?
     {
-        let chat = living_chat(&hub.db, &known.chat)
+        let mut chat = living_chat(&hub.db, &known.chat)
             .await?
             .ok_or_else(|| missing("a chat"))?;
         let alias = new_alias(home, &new.chat, &chat.chat)?;
+        chat.aliases.insert(new.chat.clone());
         return Ok((chat, vec![alias]));
     }
     let chat = ChatId::new(hub.ids.next());
@@ -330,6 +359,7 @@ pub(super) async fn find_chat<D: Db, Q: Queue>(
     let mut writes = vec![new_alias(home, &new.chat, &chat)?];
     if let Some(by_phone) = by_phone {
         writes.push(new_alias(home, &by_phone, &chat)?);
+        row.aliases.insert(by_phone);
     }
     Ok((row, writes))
 }
@@ -356,8 +386,7 @@ pub(super) fn place<D: Db, Q: Queue>(
 ) -> Result<Claim, DbError> {
     let now = hub.clock.now_ms();
     let seq = chat.seq + 1;
-    // Still to be sent, whereas everything else is on the phone already.
-    let begins_here = matches!(new.origin, Origin::Ghl | Origin::Workflow);
+    let begins_here = begins_here(new.origin);
     let mut message = Message {
         workspace: home.workspace.clone(),
         number: home.number.clone(),
@@ -432,11 +461,15 @@ fn occupy(chat: &mut ChatRow, lane: Lane, seq: u64, now: Millis) {
     chat.set_due(lane, now);
 }
 
+/// Whether a message is still to be sent, whereas everything else is on the phone already.
+fn begins_here(origin: Origin) -> bool {
+    matches!(origin, Origin::Ghl | Origin::Workflow | Origin::Panel)
+}
+
 fn deliveries(home: &Home, new: &NewMessage) -> BTreeMap<Destination, Delivery> {
-    let to_whatsapp = matches!(new.origin, Origin::Ghl | Origin::Workflow);
-    let to_crm = home.location.is_some() && new.origin != Origin::Ghl;
+    let to_crm = home.location.is_some() && !matches!(new.origin, Origin::Ghl | Origin::Panel);
     let mut deliveries = BTreeMap::new();
-    if to_whatsapp {
+    if begins_here(new.origin) {
         deliveries.insert(Destination::Whatsapp, Delivery::to_whatsapp(&new.content));
     }
     if to_crm {

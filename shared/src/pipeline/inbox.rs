@@ -10,6 +10,7 @@ use crate::domain::content::{Content, Quoted, QuotedExcerpt};
 use crate::domain::event::{Author, IdKind, NewMessage};
 use crate::domain::ids::{ContactId, NumberId, WorkspaceId};
 use crate::domain::message::{Direction, Origin};
+use crate::domain::routing::Routing;
 use crate::ghl::map;
 use crate::ghl::wire::ProviderDelivery;
 use crate::queue::Queue;
@@ -40,6 +41,7 @@ pub struct Tenant {
     /// The installation that links the location to a workspace.
     pub install: InstallRow,
     country: Option<String>,
+    routing: Routing,
     numbers: Vec<NumberRow>,
 }
 
@@ -51,8 +53,12 @@ impl Tenant {
     pub async fn of(db: &impl Db, install: InstallRow) -> Result<Self, DbError> {
         let key = keys::workspace(&install.workspace);
         let workspace = row::load::<WorkspaceRow>(db, &key).await?;
+        let (country, routing) = workspace
+            .map(|workspace| (workspace.country, workspace.routing))
+            .unwrap_or_default();
         Ok(Tenant {
-            country: workspace.and_then(|workspace| workspace.country),
+            country,
+            routing,
             numbers: directory::numbers(db, &install.workspace).await?,
             install,
         })
@@ -112,6 +118,7 @@ where
     let to = To {
         phone: delivery.phone.as_deref(),
         country: tenant.country.as_deref(),
+        routing: &tenant.routing,
         chats: &chats,
         numbers: &tenant.numbers,
         are_kept: is_kept,

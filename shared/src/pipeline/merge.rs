@@ -18,7 +18,7 @@ pub async fn learn_alias<D: Db, Q: Queue>(
     alias: &Alias,
 ) -> Result<(), DbError> {
     for _ in 0..row::TRIES {
-        let Some(ours) = living_chat(&hub.db, chat).await? else {
+        let Some(mut ours) = living_chat(&hub.db, chat).await? else {
             return Ok(());
         };
         if ours.address == *alias {
@@ -31,7 +31,10 @@ pub async fn learn_alias<D: Db, Q: Queue>(
                     rev: 0,
                     chat: ours.chat.clone(),
                 };
-                hub.db.write(vec![row::save(key, &mut row)?]).await
+                ours.aliases.insert(alias.clone());
+                let chat_key = keys::chat(&ours.chat);
+                let writes = vec![row::save(key, &mut row)?, row::save(chat_key, &mut ours)?];
+                hub.db.write(writes).await
             }
             Some(known) => match living_chat(&hub.db, &known.chat).await? {
                 Some(theirs) if theirs.chat != ours.chat => {

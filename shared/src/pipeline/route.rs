@@ -3,9 +3,11 @@
 use std::future::Future;
 
 use super::Hub;
+use crate::clock::Millis;
 use crate::domain::chat_id::Alias;
 use crate::domain::ids::IdInstance;
 use crate::domain::phone;
+use crate::domain::routing::{Routing, Rule};
 use crate::queue::Queue;
 use crate::store::chats::{ChatRow, chat_of_alias, living_chat};
 use crate::store::db::{Db, DbError};
@@ -21,12 +23,14 @@ pub struct To<'a> {
     pub phone: Option<&'a str>,
     /// ISO 3166 two letters, for phones without a country code.
     pub country: Option<&'a str>,
+    /// How the workspace chooses a number.
+    pub routing: &'a Routing,
     /// The contact's conversations.
     pub chats: &'a [ChatRow],
     /// The tenant's numbers, oldest first.
     pub numbers: &'a [NumberRow],
     /// The numbers were read a while ago. That is good enough for a contact who has a conversation
-    /// on one of them, and for nobody else.
+    /// on one of them, where conversations decide first, and for nobody else.
     pub are_kept: bool,
 }
 
@@ -50,9 +54,10 @@ pub enum Route {
     NoAddress,
 }
 
-/// Decides: the number of the contact's last conversation, else the one that the contact's tag
-/// names, else the workspace's oldest. `tags` is asked only if it matters; `None` from it means
-/// that the CRM could not tell.
+/// Decides by the rules of the workspace, in their order: the number of the contact's last
+/// conversation, the one that the contact's tag names, the default one, which is the oldest if
+/// nobody has chosen. `tags` is asked only if it matters; `None` from it means that the CRM could
+/// not tell.
 pub async fn route<D: Db, Q: Queue, F>(
     hub: &Hub<D, Q>,
     to: To<'_>,
@@ -69,7 +74,8 @@ where
     // A number that was removed, or never was, leads nowhere.
     let leads = |chat: &&ChatRow| numbers.iter().any(|number| number.number == chat.number);
     let mut chats: Vec<ChatRow> = to.chats.iter().filter(leads).cloned().collect();
-    if chats.is_empty() && to.are_kept {
+    let decides = to.routing.order.first() == Some(&Rule::LastConversation);
+    if to.are_kept && (chats.is_empty() || !decides) {
         return Ok(Route::Outdated);
     }
     if chats.is_empty()
@@ -81,39 +87,57 @@ where
             }
         }
     }
-    if let Some((number, chat)) = last_conversation(numbers, chats) {
-        return Ok(Route::Via {
-            number: Box::new(number.clone()),
-            address: chat.address.clone(),
-            chat: Some(Box::new(chat)),
-        });
-    }
-
     if numbers.is_empty() {
         return Ok(Route::NoNumber);
     }
-    let Some(address) = by_phone else {
-        return Ok(Route::NoAddress);
-    };
-    let number = match numbers.len() {
-        1 => 0,
-        _ => tagged(numbers, &tags().await.unwrap_or_default()).unwrap_or(0),
-    };
-    Ok(Route::Via {
-        number: Box::new(numbers[number].clone()),
-        address,
-        chat: None,
-    })
+
+    let mut tags = Some(tags);
+    for rule in &to.routing.order {
+        let number = match rule {
+            Rule::LastConversation => last_conversation(numbers, &chats),
+            // With one number there is nothing to ask for.
+            Rule::Tag if numbers.len() > 1 => match tags.take() {
+                Some(tags) => tagged(numbers, &tags().await.unwrap_or_default()),
+                None => None,
+            },
+            Rule::Tag => None,
+            Rule::Default => Some(default_number(numbers, to.routing)),
+        };
+        let Some(number) = number.map(|place| &numbers[place]) else {
+            continue;
+        };
+        // Where the contact can be reached through it.
+        let of_number = chats.iter().filter(|chat| chat.number == number.number);
+        let chat = of_number.max_by_key(|chat| recency(chat));
+        let address = chat.map(|chat| &chat.address).or(by_phone.as_ref());
+        if let Some(address) = address {
+            return Ok(Route::Via {
+                number: Box::new(number.clone()),
+                address: address.clone(),
+                chat: chat.cloned().map(Box::new),
+            });
+        }
+    }
+    Ok(Route::NoAddress)
 }
 
-fn last_conversation(numbers: &[NumberRow], chats: Vec<ChatRow>) -> Option<(&NumberRow, ChatRow)> {
-    chats
-        .into_iter()
-        .filter_map(|chat| {
-            let number = numbers.iter().find(|number| number.number == chat.number)?;
-            Some((number, chat))
-        })
-        .max_by_key(|(_, chat)| (chat.last_in_ms, chat.last_at))
+fn recency(chat: &ChatRow) -> (Millis, Millis) {
+    (chat.last_in_ms, chat.last_at)
+}
+
+fn last_conversation(numbers: &[NumberRow], chats: &[ChatRow]) -> Option<usize> {
+    let last = chats.iter().max_by_key(|chat| recency(chat))?;
+    numbers
+        .iter()
+        .position(|number| number.number == last.number)
+}
+
+/// The place of the number that was chosen, or of the oldest: they are in that order.
+pub fn default_number(numbers: &[NumberRow], routing: &Routing) -> usize {
+    let chosen = routing.default.as_ref();
+    chosen
+        .and_then(|id| numbers.iter().position(|number| number.number == *id))
+        .unwrap_or(0)
 }
 
 /// The number that a tag names. Only the workspace's own numbers count, whatever the tag says.

@@ -504,8 +504,23 @@ pub fn set_state(number: &mut NumberRow, state: InstanceState, now: Millis) {
     }
 }
 
+/// Notes what GREEN-API told of a number: its state, and the account where it is known. A number
+/// without a phone keeps the account that it had last.
+pub fn note_state(number: &mut NumberRow, state: InstanceState, wid: Option<String>, now: Millis) {
+    number.checked_ms = now;
+    if wid.is_some() {
+        number.wid = wid;
+    }
+    // A number that is linked can still be out of quota.
+    let is_over = |pause: &mut Pause| pause.why != PauseReason::Quota;
+    if state.can_send() {
+        number.pause.take_if(is_over);
+    }
+    set_state(number, state, now);
+}
+
 /// Notes what a refused call says about the number as a whole.
-fn note_error(number: &mut NumberRow, error: &GreenApiError, now: Millis) {
+pub fn note_error(number: &mut NumberRow, error: &GreenApiError, now: Millis) {
     let why = match error {
         GreenApiError::NotAuthorized => {
             return set_state(number, InstanceState::NotAuthorized, now);

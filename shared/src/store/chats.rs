@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::db::{Db, DbError, Query, Table};
@@ -32,6 +33,9 @@ pub struct ChatRow {
     pub chat: ChatId,
     /// Where messages to it are sent.
     pub address: Alias,
+    /// All of WhatsApp's ids that lead here.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub aliases: BTreeSet<Alias>,
     /// E.164 with `+`, when it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
@@ -125,6 +129,7 @@ impl ChatRow {
             workspace,
             number,
             chat,
+            aliases: [address.clone()].into(),
             address,
             phone,
             title: None,
@@ -345,6 +350,21 @@ pub async fn chat_of_alias(
     alias: &Alias,
 ) -> Result<Option<AliasRow>, DbError> {
     row::load(db, &keys::alias(number, alias)).await
+}
+
+/// The conversations that an index finds, in its order: an index has their keys alone.
+///
+/// # Errors
+/// The tables.
+pub async fn chats_of_index(db: &impl Db, query: &Query) -> Result<Vec<ChatRow>, DbError> {
+    let found = db.query(query).await?;
+    let pks = found.iter().filter_map(|item| item.get("pk")?.as_s().ok());
+    let mut reads = Vec::new();
+    for id in pks.filter_map(|pk| keys::chat_of_pk(pk)) {
+        reads.push(async move { row::load(db, &keys::chat(&id)).await });
+    }
+    // One that is gone since is not there.
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
 }
 
 /// A conversation. One that was merged into another is followed to where it lives on.

@@ -8,6 +8,7 @@ use super::row::{self, row};
 use crate::clock::Millis;
 use crate::domain::event::CallMode;
 use crate::domain::ids::{CompanyId, IdInstance, LocationId, NumberId, WorkspaceId};
+use crate::domain::routing::Routing;
 use crate::domain::status::InstanceState;
 use crate::domain::text::Lang;
 
@@ -28,6 +29,9 @@ pub struct WorkspaceRow {
     /// The GoHighLevel location that it is linked to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<LocationId>,
+    /// Through which number an answer goes.
+    #[serde(default)]
+    pub routing: Routing,
     /// Milliseconds since 1970.
     pub created_ms: Millis,
 }
@@ -76,6 +80,9 @@ pub struct NumberRow {
     /// The webhook that was set before ours, to be restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook_before: Option<String>,
+    /// What it was authenticated by, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_token_before_sealed: Option<String>,
     /// GREEN-API has our settings.
     #[serde(default)]
     pub configured: bool,
@@ -107,6 +114,10 @@ row!(NumberRow, "a number");
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct NumberPrefs {
+    /// GREEN-API is to send one message in so many milliseconds; `None` leaves it as it was found.
+    pub delay_ms: Option<u32>,
+    /// Customers do not see blue ticks when somebody answers.
+    pub no_blue_ticks: bool,
     /// What is shown of calls.
     pub calls: CallMode,
 }
@@ -135,6 +146,16 @@ pub enum PauseReason {
 }
 
 impl PauseReason {
+    /// For programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PauseReason::BadToken => "bad_token",
+            PauseReason::Quota => "quota",
+            PauseReason::Expired => "expired",
+            PauseReason::Deleted => "deleted",
+        }
+    }
+
     /// For people and for the CRM's failed status.
     pub fn text(self) -> &'static str {
         match self {
@@ -145,6 +166,26 @@ impl PauseReason {
         }
     }
 }
+
+/// A number that was removed, as long as its conversations are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GoneNumberRow {
+    /// The revision.
+    pub rev: u64,
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// The number.
+    pub number: NumberId,
+    /// Everything was erased once; what came in late is looked for a last time.
+    #[serde(default)]
+    pub is_erased: bool,
+    /// When its conversations are erased; in the due index.
+    pub due_at: Millis,
+    /// The shard of the due index.
+    pub due_shard: String,
+}
+
+row!(GoneNumberRow, "a removed number");
 
 /// Whose a webhook address is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -263,6 +304,8 @@ impl NumberRow {
     pub const HOOK_KEY: &'static str = "hook_key";
     /// The field of `hook_token_sealed`.
     pub const HOOK_TOKEN: &'static str = "hook_token";
+    /// The field of `webhook_token_before_sealed`.
+    pub const TOKEN_BEFORE: &'static str = "webhook_token_before";
 
     /// Binds a sealed field to its row, so that a seal moved into another row does not open.
     pub fn seal_context(workspace: &WorkspaceId, number: &NumberId, field: &str) -> String {

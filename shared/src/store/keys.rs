@@ -9,7 +9,7 @@ use crate::domain::event::IdKind;
 use crate::domain::ids::{
     ChatId, CompanyId, ContactId, IdInstance, LocationId, NumberId, WorkspaceId,
 };
-use crate::store::db::{Key, Range, Table};
+use crate::store::db::{Item, Key, Range, Table};
 
 /// In how many shards the due indexes are split, so that no partition of them is hot.
 pub const DUE_SHARDS: u8 = 16;
@@ -37,6 +37,15 @@ pub fn number(workspace: &WorkspaceId, number: &NumberId) -> Key {
 /// All numbers of a workspace: partition and range of sort keys.
 pub fn numbers(workspace: &WorkspaceId) -> (String, Range) {
     (format!("WS#{workspace}"), starting_with("NUM#"))
+}
+
+/// What is left of a number that was removed.
+pub fn gone_number(workspace: &WorkspaceId, number: &NumberId) -> Key {
+    key(
+        Table::Directory,
+        format!("WS#{workspace}"),
+        format!("GONE#{number}"),
+    )
 }
 
 /// Which number a webhook address belongs to. The key is kept as a hash, so that nobody who reads
@@ -141,15 +150,18 @@ pub enum DueRow {
     Member(CompanyId, LocationId),
     /// A sub-account whose agency nobody has told.
     Orphan(LocationId),
+    /// A number that was removed.
+    GoneNumber(WorkspaceId, NumberId),
 }
 
 /// What a row of the directory's due index is, by its key.
 pub fn due_row(pk: &str, sk: &str) -> Option<DueRow> {
-    if let (Some(workspace), Some(number)) = (pk.strip_prefix("WS#"), sk.strip_prefix("NUM#")) {
-        return Some(DueRow::Number(
-            WorkspaceId::new(workspace),
-            NumberId::new(number),
-        ));
+    if let Some(workspace) = pk.strip_prefix("WS#").map(WorkspaceId::new) {
+        return match (sk.strip_prefix("NUM#"), sk.strip_prefix("GONE#")) {
+            (Some(number), _) => Some(DueRow::Number(workspace, NumberId::new(number))),
+            (_, Some(number)) => Some(DueRow::GoneNumber(workspace, NumberId::new(number))),
+            _ => None,
+        };
     }
     if let Some(company) = pk.strip_prefix("COMPANY#").map(CompanyId::new) {
         return match sk.strip_prefix("LOC#") {
@@ -195,6 +207,11 @@ pub fn messages_from(chat: &ChatId, seq: u64) -> (String, Range) {
     (format!("CHAT#{chat}"), range)
 }
 
+/// All messages of a conversation, imported ones too: partition and range of sort keys.
+pub fn all_messages(chat: &ChatId) -> (String, Range) {
+    (format!("CHAT#{chat}"), starting_with("M#"))
+}
+
 fn message_sk(seq: u64) -> String {
     format!("M#L#{seq:016}")
 }
@@ -204,6 +221,15 @@ pub fn whatsapp_id(number: &NumberId, kind: IdKind, remote_id: &str) -> Key {
     key(
         Table::Chats,
         format!("NUM#{number}#ID#{}#{remote_id}", kind.as_str()),
+        "ID".into(),
+    )
+}
+
+/// What a request of somebody in an interface of ours was taken as: the same one again is known.
+pub fn own_request(number: &NumberId, request: &str) -> Key {
+    key(
+        Table::Chats,
+        format!("NUM#{number}#REQUEST#{request}"),
         "ID".into(),
     )
 }
@@ -290,6 +316,21 @@ pub fn quarantine(number: &NumberId, at_ms: i64, sha256: &str) -> Key {
         format!("NUM#{number}#QUARANTINE"),
         format!("{at_ms:016}#{sha256}"),
     )
+}
+
+/// All bodies of a number that could not be understood: partition and range of sort keys.
+pub fn quarantined(number: &NumberId) -> (String, Range) {
+    let all = Range::Text {
+        from: "0".into(),
+        to: "~".into(),
+    };
+    (format!("NUM#{number}#QUARANTINE"), all)
+}
+
+/// The key of a row that was read.
+pub fn of_item(table: Table, item: &Item) -> Option<Key> {
+    let text = |name: &str| item.get(name)?.as_s().ok().cloned();
+    Some(key(table, text("pk")?, text("sk")?))
 }
 
 /// The partition of one shard of a due index.
@@ -404,6 +445,34 @@ pub fn install_report(cookie_sha256: &str) -> Key {
     )
 }
 
+/// The code that links a phone to a number, as it was last seen.
+pub fn qr(number: &NumberId) -> Key {
+    key(Table::Runtime, format!("QR#{number}"), "QR".into())
+}
+
+/// Who asks for that code.
+pub fn qr_lease(number: &NumberId) -> Key {
+    key(Table::Runtime, format!("LEASE#QR#{number}"), "LEASE".into())
+}
+
+/// A webhook address whose number was removed, by the hash of its key.
+pub fn gone_hook(key_sha256: &str) -> Key {
+    key(
+        Table::Runtime,
+        format!("GONE#HOOK#{key_sha256}"),
+        "GONE".into(),
+    )
+}
+
+/// An instance whose number was removed.
+pub fn gone_instance(instance: IdInstance) -> Key {
+    key(
+        Table::Runtime,
+        format!("GONE#GREEN#{instance}"),
+        "GONE".into(),
+    )
+}
+
 /// A signed-in GoHighLevel user's session, by the hash of its token.
 pub fn session(token_sha256: &str) -> Key {
     key(
@@ -419,6 +488,16 @@ pub fn seen_context(sha256: &str) -> Key {
         Table::Runtime,
         format!("CONTEXT#{sha256}"),
         "CONTEXT".into(),
+    )
+}
+
+/// How often somebody has asked for something lately: `kind` is what they are known by (`address`,
+/// `session`), `what` the route.
+pub fn request_count(kind: &str, who: &str, what: &str) -> Key {
+    key(
+        Table::Runtime,
+        format!("COUNT#{kind}#{who}#{what}"),
+        "COUNT".into(),
     )
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::db::{Cond, Db, DbError, Key, Op, Write};
+use super::directory::PauseReason;
 use super::row::{self, row};
 use crate::clock::{Clock, Millis};
 use crate::domain::ids::{CompanyId, LocationId, WorkspaceId};
@@ -129,6 +130,9 @@ pub struct SessionRow {
     pub location: LocationId,
     /// GoHighLevel's id of the user.
     pub user: String,
+    /// What GoHighLevel calls them; may be empty.
+    #[serde(default)]
+    pub user_name: String,
     /// May change things, not only read them.
     pub is_admin: bool,
     /// When it ends, milliseconds since 1970: checked on every read.
@@ -159,8 +163,62 @@ row!(InstallReportRow, "a report's reader");
 pub struct SeenRow {
     /// The revision.
     pub rev: u64,
+    /// When the row may be cleaned up, seconds since 1970; never, if it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+}
+
+row!(SeenRow, "a seen mark");
+
+/// A webhook address that still gets notifications of a number that was removed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GoneHookRow {
+    /// The revision.
+    pub rev: u64,
+    /// What the bearer token must hash to.
+    pub token_sha256: String,
     /// When the row may be cleaned up, seconds since 1970.
     pub expires_at: i64,
 }
 
-row!(SeenRow, "a seen mark");
+row!(GoneHookRow, "a removed number's webhook address");
+
+/// The code that links a phone to a number, as it was last asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QrRow {
+    /// The revision.
+    pub rev: u64,
+    /// When GREEN-API was asked, milliseconds since 1970.
+    pub asked_ms: Millis,
+    /// Since when it has said the same, milliseconds since 1970.
+    pub since_ms: Millis,
+    /// What it said.
+    pub told: QrTold,
+    /// When the row may be cleaned up, seconds since 1970.
+    pub expires_at: i64,
+}
+
+row!(QrRow, "a linking code");
+
+/// What GREEN-API said when it was asked for a linking code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum QrTold {
+    /// A picture in base64.
+    Code {
+        /// PNG.
+        png: String,
+    },
+    /// A phone is linked.
+    Linked,
+    /// No code now.
+    Wait {
+        /// Why, in GREEN-API's words.
+        reason: String,
+    },
+    /// There will be none until a person has done something.
+    Unusable {
+        /// What is wrong.
+        why: PauseReason,
+    },
+}

@@ -240,6 +240,7 @@ impl World {
             hook_token_sha256: crypto::sha256_hex(&token),
             hook_token_sealed: String::new(),
             webhook_before: None,
+            webhook_token_before_sealed: None,
             configured: true,
             // As much faster than the real one as the sandbox is.
             delay_ms: 20,

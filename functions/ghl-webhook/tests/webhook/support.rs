@@ -50,6 +50,7 @@ impl World {
         for n in [1, 2] {
             let (workspace, location) = ids(n);
             let mut row = WorkspaceRow {
+                routing: Default::default(),
                 rev: 0,
                 workspace: workspace.clone(),
                 name: "Shop".into(),
@@ -229,6 +230,7 @@ pub(crate) fn number(instance: u64, workspace: &WorkspaceId, location: &Location
         hook_token_sha256: String::new(),
         hook_token_sealed: String::new(),
         webhook_before: None,
+        webhook_token_before_sealed: None,
         configured: true,
         delay_ms: 500,
         prefs: Default::default(),

@@ -305,6 +305,32 @@ async fn whatever_an_authenticated_sender_posts_is_answered_200_and_kept() {
     }
 }
 
+// AC 40
+#[tokio::test]
+async fn what_is_late_for_a_removed_number_is_answered_and_does_nothing() {
+    let world = World::new().await;
+    world.remove(ONE).await;
+    let before = (world.db.rows(Table::Chats), world.db.rows(Table::Directory));
+    let (key, token) = secrets_of(ONE);
+    let keyed = format!("/{key}");
+    let (right, wrong) = (format!("Bearer {token}"), "Bearer guess".to_owned());
+    let body = bytes(&text("M1", "too late"));
+    let check = async |path: &str, authorization: &str, expect: StatusCode| {
+        let status = world.post(path, Some(authorization), body.clone()).await;
+        assert_eq!(status, expect, "{path} {authorization}");
+    };
+    for path in [keyed.as_str(), ""] {
+        check(path, &right, StatusCode::OK).await;
+        check(path, &wrong, StatusCode::UNAUTHORIZED).await;
+    }
+    assert_eq!(world.db.rows(Table::Chats), before.0);
+    assert_eq!(world.db.rows(Table::Directory), before.1);
+    assert_eq!(world.queue.n_sent(), 0);
+    // GREEN-API keeps what it has for a day; after two nobody is expected any more.
+    world.later(2 * 24 * 3600 * 1000);
+    check(&keyed, &right, StatusCode::UNAUTHORIZED).await;
+}
+
 #[tokio::test]
 async fn a_body_is_read_up_to_six_megabytes_and_for_its_owner_only() {
     let world = World::new().await;

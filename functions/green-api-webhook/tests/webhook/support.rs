@@ -15,9 +15,10 @@ use greenhub::pipeline::ids::IdSource;
 use greenhub::pipeline::{Hub, Settings};
 use greenhub::queue::memory::MemoryQueue;
 use greenhub::store::chats::QuarantineRow;
-use greenhub::store::db::{Db, Table, Write};
+use greenhub::store::db::{Cond, Db, Op, Table, Write};
 use greenhub::store::directory::{HookRow, NumberRow, OwnerRow};
 use greenhub::store::memory::MemoryDb;
+use greenhub::store::runtime::GoneHookRow;
 use greenhub::store::{keys, row};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -104,6 +105,37 @@ impl World {
         .unwrap();
     }
 
+    /// What removing a number leaves of its webhook.
+    pub(crate) async fn remove(&self, instance: u64) {
+        let number = self.number(instance).await;
+        let (key, token) = secrets_of(instance);
+        let hash = sha256_hex(key);
+        let gone = GoneHookRow {
+            rev: 1,
+            token_sha256: sha256_hex(token),
+            expires_at: self.clock.now_ms() / 1000 + 2 * 24 * 3600,
+        };
+        let put = |key| Write {
+            key,
+            op: Op::Put(row::item(&gone).unwrap()),
+            only_if: Cond::Always,
+        };
+        let delete = |key| Write {
+            key,
+            op: Op::Delete,
+            only_if: Cond::Always,
+        };
+        let id = IdInstance(instance);
+        let writes = vec![
+            delete(keys::number(&number.workspace, &number.number)),
+            delete(keys::hook(&hash)),
+            delete(keys::instance_owner(id)),
+            put(keys::gone_hook(&hash)),
+            put(keys::gone_instance(id)),
+        ];
+        self.db.write(writes).await.unwrap();
+    }
+
     /// Every message that was taken, in the order of the chats and of their places.
     pub(crate) fn messages(&self) -> Vec<Message> {
         self.read("M#L#")
@@ -170,6 +202,7 @@ fn number(instance: u64, workspace: &str) -> Vec<Write> {
         hook_token_sha256: sha256_hex(token),
         hook_token_sealed: String::new(),
         webhook_before: None,
+        webhook_token_before_sealed: None,
         configured: true,
         delay_ms: 500,
         prefs: Default::default(),

@@ -69,6 +69,7 @@ pub fn workflow_action() {}
     responses(
         (status = 200, content_type = "text/html", description = "Installed; for an agency the report about its sub-accounts"),
         (status = 400, content_type = "text/html", description = "No code, or GoHighLevel refuses it"),
+        (status = 429, content_type = "application/problem+json", description = "`too_many_requests`"),
         (status = 500, content_type = "text/html", description = "Our tables or secrets do not answer"),
         (status = 502, content_type = "text/html", description = "GoHighLevel does not answer"),
     )

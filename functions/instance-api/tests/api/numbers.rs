@@ -3,7 +3,12 @@
 use axum::http::Method;
 use greenhub::account::numbers::Settled;
 use greenhub::crypto::sha256_hex;
+use greenhub::domain::chat_id::Alias;
+use greenhub::domain::content::Content;
+use greenhub::domain::event::{Author, IdKind, NewMessage};
 use greenhub::domain::ids::{NumberId, WorkspaceId};
+use greenhub::domain::message::{Direction, Origin};
+use greenhub::pipeline::accept::{self, Home};
 use greenhub::store::db::Table;
 use greenhub::store::directory::{InstallState, NumberRow};
 use secrecy::ExposeSecret;
@@ -110,7 +115,7 @@ async fn the_list_is_newest_first_and_has_no_secrets() {
         &row.hook_token_sha256,
         &row.token_sealed,
         "Token",
-        "webhook",
+        "webhooks",
         "sealed",
     ] {
         assert!(!text.contains(secret), "{secret}: {text}");
@@ -123,16 +128,21 @@ async fn the_list_is_newest_first_and_has_no_secrets() {
         .collect();
     fields.sort_unstable();
     let expect = [
+        "activity",
+        "apiUrl",
         "configured",
         "createdAt",
         "id",
         "idInstance",
+        "isDefault",
+        "mediaUrl",
         "name",
         "pause",
         "phone",
         "settings",
         "state",
         "stateSince",
+        "webhookBefore",
     ];
     assert_eq!(fields, expect);
 
@@ -300,10 +310,11 @@ async fn an_instance_is_in_one_workspace_only() {
         (409, Some("instance_taken"))
     );
     world.second().await;
+    assert_eq!(again.json["id"], world.list(&alice).await[0]["id"]);
     let other = world.add(&carol, I1, T1).await;
     assert_eq!(
         (other.status, other.json["code"].as_str()),
-        (409, Some("instance_taken"))
+        (409, Some("instance_elsewhere"))
     );
     assert!(!other.text.contains("w1") && !other.text.contains(L1));
     // Who does not know its token does not learn that somebody has it.
@@ -405,7 +416,8 @@ async fn a_number_is_renamed_by_its_own_admins() {
     assert_eq!(renamed["name"], "Магазин");
     check(&alice, &path, json!({ "name": "" }), 400).await;
     check(&alice, &path, json!({ "name": "a\nb" }), 400).await;
-    check(&alice, &path, json!({}), 400).await;
+    check(&alice, &path, json!({ "nickname": "x" }), 400).await;
+    check(&alice, &path, json!({}), 200).await;
 
     // AC 61: what is shown of calls can be set.
     assert_eq!(renamed["settings"], json!({ "calls": "each_event" }));
@@ -441,4 +453,60 @@ async fn a_number_is_renamed_by_its_own_admins() {
         (nobody.status, nobody.json["code"].as_str()),
         (403, Some("admin_needed"))
     );
+}
+
+#[tokio::test]
+async fn a_number_is_shown_with_what_happens_on_it() {
+    let world = world().await;
+    let (alice, id) = world.added(I1, T1).await;
+    let show = async |path: &str| {
+        let answer = world.with(&alice, Method::GET, path, Value::Null).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json
+    };
+    let path = format!("/api/instances/{id}");
+    let quiet = json!({ "lastMessageAt": null, "waiting": { "whatsapp": 0, "crm": 0 } });
+    assert_eq!(show(&path).await["activity"], quiet);
+
+    let row = world.row("w1", &id).await.unwrap();
+    let home = Home::from(&row);
+    for n in 0..3 {
+        accept::whatsapp_message(&world.hub, &home, written(n))
+            .await
+            .unwrap();
+    }
+    let shown = show(&path).await;
+    assert_eq!(
+        shown["activity"]["waiting"],
+        json!({ "whatsapp": 0, "crm": 3 })
+    );
+    let last = shown["activity"]["lastMessageAt"].as_str().unwrap();
+    assert!(greenhub::clock::parse_rfc3339(last).is_some(), "{last}");
+    // The list costs a look at each number's conversations only if that is asked for.
+    assert_eq!(
+        show("/api/instances").await["instances"][0]["activity"],
+        Value::Null
+    );
+    let list = show("/api/instances?activity=true").await;
+    assert_eq!(list["instances"][0]["activity"], shown["activity"]);
+}
+
+/// What a customer with this number at the end of their phone wrote.
+fn written(n: u32) -> NewMessage {
+    NewMessage {
+        kind: IdKind::Message,
+        remote_id: format!("M{n}"),
+        direction: Direction::In,
+        origin: Origin::Whatsapp,
+        api_echo: false,
+        chat: Alias::from_phone_digits(&format!("7900123456{n}")),
+        chat_name: None,
+        phone: None,
+        author: Author::default(),
+        at_s: None,
+        content: Content::Text {
+            text: "hi".to_owned(),
+        },
+        quoted: None,
+    }
 }

@@ -25,9 +25,16 @@ async fn a_context_becomes_a_session() {
     let answer = world.exchange(&context).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.json["expiresIn"], 900);
+    assert_eq!(answer.json["workspace"], "w1");
+    assert_eq!(answer.json["workspaceName"], "Shop w1");
     assert_eq!(answer.json["locationId"], L1);
+    assert_eq!(answer.json["userName"], "Alice Acme");
+    assert_eq!(answer.json["role"], "admin");
     assert_eq!(answer.json["isAdmin"], true);
+    assert_eq!(answer.json["lang"], "en");
     assert_eq!(answer.json["connected"], true);
+    assert_eq!(answer.json["install"]["state"], "active");
+    assert_eq!(answer.json["install"]["problem"], Value::Null);
     assert_eq!(answer.headers["cache-control"], "no-store");
     let token = answer.json["token"].as_str().unwrap();
     assert_eq!(token.len(), 43);
@@ -46,13 +53,55 @@ async fn a_context_becomes_a_session() {
     // A location whose tokens are refused can be seen, and says so.
     let refused = InstallState::NeedsReauthorization;
     world
-        .change_install(L1, |install| install.state = refused)
+        .change_install(L1, |install| {
+            install.state = refused;
+            install.problem = Some("the refresh token was refused".to_owned());
+        })
         .await;
     let context = world.context(L1, &format!("user={BOB}")).await;
     let answer = world.exchange(&context).await;
     assert_eq!(answer.json["connected"], false, "{}", answer.text);
-    assert_eq!(answer.json["installation"], "needs_reauthorization");
+    assert_eq!(answer.json["role"], "user");
     assert_eq!(answer.json["isAdmin"], false);
+    // AC 17: the part that the page is told.
+    let install = &answer.json["install"];
+    assert_eq!(install["state"], "needs_reauthorization");
+    assert_eq!(install["problem"], "the refresh token was refused");
+}
+
+#[tokio::test]
+async fn a_session_can_be_looked_at_and_ended() {
+    let world = world().await;
+    let bearer = |token: &str| format!("Bearer {token}");
+    let token = world.sign_in(L1, BOB).await;
+    let other = world.sign_in(L1, BOB).await;
+    let look = async || {
+        world
+            .with(&token, Method::GET, "/api/session", Value::Null)
+            .await
+    };
+    let answer = look().await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.json["expiresIn"], 900);
+    assert_eq!(answer.json["role"], "user");
+    assert_eq!(answer.json["token"], Value::Null);
+    assert_eq!(answer.json["connected"], true);
+    // What GoHighLevel does meanwhile shows without a new session.
+    let suspended = InstallState::Suspended;
+    world
+        .change_install(L1, |install| install.state = suspended)
+        .await;
+    world.later(60_000);
+    let answer = look().await;
+    assert_eq!(answer.json["install"]["state"], "suspended");
+    assert_eq!(answer.json["expiresIn"], 840);
+
+    let ended = world
+        .with(&token, Method::DELETE, "/api/session", Value::Null)
+        .await;
+    assert_eq!(ended.status, 204, "{}", ended.text);
+    check(&world, Some(&bearer(&token)), 401).await;
+    check(&world, Some(&bearer(&other)), 200).await;
 }
 
 #[tokio::test]
@@ -108,19 +157,41 @@ async fn garbage_is_no_context() {
     check(json!({ "encryptedData": "garbage" }), "bad_context").await;
     check(json!({ "encryptedData": "" }), "bad_context").await;
     check(json!({ "encryptedData": swapped }), "bad_context").await;
-    check(
-        json!({ "encryptedData": &good[..good.len() / 2] }),
-        "bad_context",
-    )
-    .await;
+    check(json!({ "encryptedData": &good[..99] }), "bad_context").await;
     check(json!({ "encryptedData": null }), "bad_body").await;
     check(json!({ "encryptedData": 7 }), "bad_body").await;
     check(json!({}), "bad_body").await;
     check(json!([]), "bad_body").await;
     check(json!("x"), "bad_body").await;
-    assert_eq!(world.db.rows(Table::Runtime).len(), 0);
-    // None of that has used the context up.
+    // What has the form of a context was one presentation of it.
+    let rows = world.db.rows(Table::Runtime);
+    let seen = rows.iter().filter(|(key, _)| key.sk == "CONTEXT").count();
+    assert_eq!(seen, 1, "{rows:?}");
+    assert_eq!(world.exchange(&other).await.json["code"], "context_used");
+    // None of that has used this one up.
     assert_eq!(world.exchange(&good).await.status, 200);
+}
+
+#[tokio::test]
+async fn nobody_tries_altered_copies_of_a_context_until_one_opens() {
+    // A context has no signature: blocks of it can be altered, and may mean another role then.
+    let world = world().await;
+    let context = world.context(L1, &format!("user={BOB}")).await;
+    let altered = |n: usize| {
+        let mut bytes = context.clone().into_bytes();
+        let at = 40 + n;
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        String::from_utf8(bytes).unwrap()
+    };
+    let first = world.exchange(&altered(0)).await;
+    assert_eq!(first.json["code"], "bad_context", "{}", first.text);
+    for n in 1..5 {
+        let answer = world.exchange(&altered(n)).await;
+        let code = answer.json["code"].as_str().unwrap();
+        assert!(["bad_context", "context_used"].contains(&code), "{code}");
+    }
+    let answer = world.exchange(&context).await;
+    assert_eq!(answer.json["code"], "context_used", "{}", answer.text);
 }
 
 #[tokio::test]
@@ -190,6 +261,15 @@ async fn a_context_works_once() {
     }
     assert!(matches!(world.exchange(&altered).await.status, 400 | 401));
 
+    // A captured one is of no use to anybody, however long it is kept.
+    let kept = world.context(L1, "").await;
+    assert_eq!(world.exchange(&kept).await.status, 200);
+    for _ in 0..3 {
+        world.later(13 * 3600 * 1000);
+        let answer = world.exchange(&kept).await;
+        assert_eq!(answer.json["code"], "context_used", "{}", answer.text);
+    }
+
     // Of two at once one wins.
     let context = world.context(L1, "").await;
     let (a, b) = tokio::join!(world.exchange(&context), world.exchange(&context));
@@ -216,6 +296,9 @@ async fn a_session_ends_and_nothing_else_is_one() {
     check(&world, Some(&format!("Bearer {}", sha256_hex(&token))), 401).await;
     check(&world, Some(&format!("Bearer {context}")), 401).await;
 
-    world.end_session(&token).await;
+    // A quarter of an hour, and using it makes it no longer.
+    world.later(14 * 60 * 1000);
+    check(&world, Some(&format!("Bearer {token}")), 200).await;
+    world.later(60 * 1000);
     check(&world, Some(&format!("Bearer {token}")), 401).await;
 }

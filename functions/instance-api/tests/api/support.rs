@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,15 +14,22 @@ use greenhub::clock::Clock;
 use greenhub::config;
 use greenhub::crypto::{DataKeys, sha256_hex};
 use greenhub::domain::ids::{CompanyId, LocationId, NumberId, WorkspaceId};
+use greenhub::domain::routing::Routing;
+use greenhub::domain::text::Lang;
 use greenhub::green_api::client::GreenApi;
+use greenhub::http::address::Addresses;
 use greenhub::pipeline::ids::IdSource;
+use greenhub::pipeline::{Hub, Settings};
+use greenhub::queue::memory::MemoryQueue;
 use greenhub::store::db::Db;
-use greenhub::store::directory::{InstallRow, InstallState, NumberRow};
+use greenhub::store::directory::{InstallRow, InstallState, NumberRow, WorkspaceRow};
 use greenhub::store::memory::MemoryDb;
 use greenhub::store::runtime::SessionRow;
 use greenhub::store::{keys, row};
 use greenhub_sandbox::{GhlApp, Sandbox, SandboxConfig};
-use instance_api::{Api, router};
+use instance_api::{Api, PageConfig, router};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use url::Url;
@@ -36,6 +44,8 @@ pub(crate) const I1: u64 = 1_101_000_001;
 pub(crate) const T1: &str = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345";
 pub(crate) const I2: u64 = 1_101_000_002;
 pub(crate) const T2: &str = "4c0e9a1f7b3d42e8a6d5508e21f9c7b3e4a86d1f0b5c4e9a7d";
+/// What the network in front of us shows.
+pub(crate) const EDGE_KEY: &str = "edge-key";
 pub(crate) const HUB: &str = "https://hub.example";
 
 pub(crate) struct World {
@@ -45,6 +55,9 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) keys: Arc<Keys>,
     pub(crate) green: GreenApi,
+    /// The way of a message, over the same tables.
+    pub(crate) hub: Hub<MemoryDb, MemoryQueue>,
+    ahead_ms: Arc<AtomicI64>,
     routes: Router,
 }
 
@@ -73,9 +86,25 @@ pub(crate) async fn world_at(green_base: Option<&str>) -> World {
         data_keys: DataKeys::new("k1".to_owned(), &data_keys).unwrap(),
     });
     let http = greenhub::http::client(Duration::from_secs(2)).unwrap();
-    let (db, clock) = (MemoryDb::new(), Clock::system());
+    let ahead_ms = Arc::new(AtomicI64::new(0));
+    let (db, clock) = (MemoryDb::new(), Clock::shifted(Arc::clone(&ahead_ms)));
     let green = GreenApi::new(http.clone());
+    let queue = MemoryQueue::new(clock.clone());
+    let hub = || Hub {
+        db: db.clone(),
+        queue: queue.clone(),
+        clock: clock.clone(),
+        ids: IdSource::random(),
+        settings: Settings::default(),
+    };
+    let for_tests = hub();
     let api = Api {
+        hub: hub(),
+        addresses: Addresses::new(Some(EDGE_KEY.into())),
+        page: PageConfig {
+            parent_origins: vec!["https://app.gohighlevel.com".to_owned()],
+            install_url: "https://market.example/install".to_owned(),
+        },
         numbers: Numbers {
             db: db.clone(),
             clock: clock.clone(),
@@ -96,6 +125,8 @@ pub(crate) async fn world_at(green_base: Option<&str>) -> World {
         clock,
         keys,
         green,
+        hub: for_tests,
+        ahead_ms,
         routes: router(api),
     };
     world.install(L1, "w1").await;
@@ -124,8 +155,26 @@ impl World {
             due_at: None,
             due_shard: None,
         };
-        let write = row::save(keys::install(&location), &mut install).unwrap();
-        self.db.write(vec![write]).await.unwrap();
+        let mut row = WorkspaceRow {
+            rev: 0,
+            workspace: WorkspaceId::new(workspace),
+            name: format!("Shop {workspace}"),
+            lang: Lang::En,
+            country: Some("US".to_owned()),
+            location: Some(location.clone()),
+            routing: Routing::default(),
+            created_ms: now_ms,
+        };
+        let writes = vec![
+            row::save(keys::install(&location), &mut install).unwrap(),
+            row::save(keys::workspace(&row.workspace.clone()), &mut row).unwrap(),
+        ];
+        self.db.write(writes).await.unwrap();
+    }
+
+    /// Time passes.
+    pub(crate) fn later(&self, ms: i64) {
+        self.ahead_ms.fetch_add(ms, Ordering::SeqCst);
     }
 
     pub(crate) async fn change_install(
@@ -152,7 +201,31 @@ impl World {
         if let Some(authorization) = authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
-        let request = request.body(body.into()).unwrap();
+        self.answer(request.body(body.into()).unwrap()).await
+    }
+
+    /// A call from an address.
+    pub(crate) async fn call_from(
+        &self,
+        address: &str,
+        method: Method,
+        path: &str,
+        authorization: Option<&str>,
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut context = ApiGatewayV2httpRequestContext::default();
+        context.http.source_ip = Some(address.to_owned());
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .extension(RequestContext::ApiGatewayV2(context));
+        if let Some(authorization) = authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        self.answer(request.body(body.into()).unwrap()).await
+    }
+
+    pub(crate) async fn answer(&self, request: Request<Body>) -> Answer {
         let response = self.routes.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 1 << 22).await.unwrap();
@@ -226,6 +299,14 @@ impl World {
         self.with(token, Method::POST, "/api/instances", body).await
     }
 
+    /// The same with the consent to whatever may be asked.
+    pub(crate) async fn take_over(&self, token: &str, id: u64, api_token: &str) -> Answer {
+        let body = json!({
+            "idInstance": id, "apiTokenInstance": api_token, "takeOver": true, "transfer": true,
+        });
+        self.with(token, Method::POST, "/api/instances", body).await
+    }
+
     pub(crate) async fn list(&self, token: &str) -> Vec<Value> {
         let answer = self
             .with(token, Method::GET, "/api/instances", Value::Null)
@@ -259,15 +340,47 @@ impl World {
         assert!(set.status().is_success(), "{}", set.text().await.unwrap());
     }
 
-    /// The settings that were written: bodies of `setSettings` after the first `seen`.
-    pub(crate) async fn written(&self, seen: usize) -> Vec<Value> {
+    /// The calls of one method that GREEN-API got; of all methods if it is empty.
+    pub(crate) async fn calls(&self, method: &str) -> Vec<Value> {
         let address = self.address("/_sandbox/calls?provider=green-api&after=0");
         let calls = self.http.get(address).send().await.unwrap();
         let calls: Vec<Value> = calls.json().await.unwrap();
-        let written = calls.into_iter().filter(|call| {
+        let of_method = calls.into_iter().filter(|call| {
             let path = call["path"].as_str().unwrap_or_default();
-            path.contains("/setSettings/")
+            method.is_empty() || path.contains(&format!("/{method}/"))
         });
+        of_method.collect()
+    }
+
+    /// A call of the sandbox's control interface about an instance.
+    pub(crate) async fn control(&self, method: Method, id: u64, what: &str, body: Value) -> Value {
+        let address = self.address(&format!("/_sandbox/green-api/{id}/{what}"));
+        let request = self.http.request(method, address).json(&body);
+        let answer = request.send().await.unwrap();
+        let status = answer.status();
+        let json = answer.json().await.unwrap_or_default();
+        assert!(status.is_success(), "{what}: {status} {json}");
+        json
+    }
+
+    /// Nobody's phone is linked to an instance.
+    pub(crate) async fn unlink(&self, id: u64) {
+        let state = json!({ "stateInstance": "notAuthorized" });
+        self.control(Method::PUT, id, "state", state).await;
+    }
+
+    /// A number of the first location, added by its admin; gives the session and our id of it.
+    pub(crate) async fn added(&self, id: u64, api_token: &str) -> (String, String) {
+        let session = self.sign_in(L1, ALICE).await;
+        let answer = self.add(&session, id, api_token).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        let number = answer.json["id"].as_str().unwrap().to_owned();
+        (session, number)
+    }
+
+    /// The settings that were written: bodies of `setSettings` after the first `seen`.
+    pub(crate) async fn written(&self, seen: usize) -> Vec<Value> {
+        let written = self.calls("setSettings").await.into_iter();
         written
             .skip(seen)
             .map(|call| match &call["body"] {
@@ -288,6 +401,11 @@ impl World {
             .await
             .unwrap();
         assert!(set.status().is_success());
+    }
+
+    /// Setting a number up has restarted it.
+    pub(crate) async fn restarted(&self) {
+        self.clock.sleep(Duration::from_millis(2_500)).await;
     }
 
     /// GREEN-API takes most of these calls once a second.

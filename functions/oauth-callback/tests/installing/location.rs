@@ -227,3 +227,16 @@ async fn a_page_is_in_the_persons_language_and_runs_nothing() {
     check("en-US", "en").await;
     check("de", "en").await;
 }
+
+#[tokio::test]
+async fn an_address_opens_the_callback_a_hundred_times_a_minute() {
+    // AC 32
+    let world = world().await;
+    for _ in 0..100 {
+        let page = world.open("/oauth/callback").await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    }
+    let page = world.open("/oauth/callback?code=x").await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(page.headers.contains_key(header::RETRY_AFTER));
+}

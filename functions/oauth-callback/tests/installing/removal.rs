@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use greenhub::account::events::Applied;
-use greenhub::account::numbers::{NewNumber, Numbers};
+use greenhub::account::numbers::{Agreed, NewNumber, Numbers};
 use greenhub::config;
 use greenhub::domain::ids::{CompanyId, LocationId, WorkspaceId};
 use greenhub::green_api::client::GreenApi;
@@ -76,7 +76,13 @@ async fn add(
 ) -> NumberRow {
     second().await;
     let data_keys = &world.keys.data_keys;
-    let number = numbers.add(data_keys, workspace, location, new).await;
+    let agreed = Agreed {
+        take_over: true,
+        transfer: false,
+    };
+    let number = numbers
+        .add(data_keys, workspace, location, new, agreed)
+        .await;
     let number = look(world, &number.unwrap()).await;
     assert!(number.configured);
     number

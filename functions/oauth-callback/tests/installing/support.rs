@@ -19,6 +19,8 @@ use greenhub::ghl::client::Ghl;
 use greenhub::ghl::oauth::OAuth;
 use greenhub::ghl::wire::{Incoming, delivery_or_event};
 use greenhub::green_api::client::GreenApi;
+use greenhub::http::address::Addresses;
+use greenhub::media::memory::MemoryStore;
 use greenhub::pipeline::ids::IdSource;
 use greenhub::pipeline::{Hub, Settings};
 use greenhub::queue::memory::MemoryQueue;
@@ -49,7 +51,7 @@ pub(crate) struct World {
     pub(crate) db: MemoryDb,
     pub(crate) clock: Clock,
     pub(crate) keys: Arc<Keys>,
-    pub(crate) sweeper: Sweeper<MemoryDb, MemoryQueue>,
+    pub(crate) sweeper: Sweeper<MemoryDb, MemoryQueue, MemoryStore>,
     ahead_ms: Arc<AtomicI64>,
     routes: Router,
 }
@@ -89,6 +91,7 @@ pub(crate) fn world_at(sandbox: Sandbox, api_base: &str) -> World {
         },
         green: GreenApi::new(http.clone()),
         ghl: Ghl::new(http.clone(), api_base.clone()),
+        files: MemoryStore::default(),
         oauth: OAuth::new(
             http.clone(),
             api_base.clone(),
@@ -115,6 +118,7 @@ pub(crate) fn world_at(sandbox: Sandbox, api_base: &str) -> World {
             public_keys: String::new(),
         },
         public_base_url,
+        addresses: Addresses::default(),
     };
     World {
         sandbox,
@@ -332,6 +336,7 @@ pub(crate) fn number(workspace: &WorkspaceId) -> NumberRow {
         hook_token_sha256: "00".to_owned(),
         hook_token_sealed: "v1.k1.z".to_owned(),
         webhook_before: None,
+        webhook_token_before_sealed: None,
         configured: true,
         delay_ms: 500,
         prefs: Default::default(),

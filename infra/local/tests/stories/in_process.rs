@@ -17,7 +17,9 @@ use greenhub::crypto;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::signature::PublicKeys;
 use greenhub::green_api::client::GreenApi;
+use greenhub::http::address::Addresses;
 use greenhub::media::link::Links;
+use greenhub::media::s3::S3Store;
 use greenhub::pipeline::ids::IdSource;
 use greenhub::pipeline::sweep;
 use greenhub::pipeline::{Hub, crm::Crm, whatsapp::Whatsapp};
@@ -29,6 +31,7 @@ use greenhub::store::kept::Kept;
 use greenhub::wiring;
 use greenhub_local::{Aws, Credentials, Demo, Outputs};
 use greenhub_sandbox::{GhlApp, Sandbox, SandboxConfig};
+use instance_api::{Api, PageConfig};
 use serde_json::Value;
 use sweeper::{Report, Sweeper};
 use url::Url;
@@ -43,7 +46,7 @@ pub struct InProcess {
     sandbox: Sandbox,
     sqs: aws_sdk_sqs::Client,
     outputs: Outputs,
-    sweeper: Sweeper<Dynamo, Sqs>,
+    sweeper: Sweeper<Dynamo, Sqs, S3Store>,
     ahead_ms: Arc<AtomicI64>,
     fails_next: Arc<AtomicBool>,
     aws: Aws,
@@ -140,11 +143,12 @@ impl Wiring<'_> {
                 public_keys: public_keys.to_owned(),
             },
             public_base_url: self.base_url.clone(),
+            addresses: Addresses::default(),
         })
     }
 
     fn instance_api(&self) -> axum::Router {
-        instance_api::router(instance_api::Api {
+        instance_api::router(Api {
             numbers: Numbers {
                 db: self.hub().db,
                 clock: self.clock.clone(),
@@ -156,7 +160,13 @@ impl Wiring<'_> {
                 },
                 public_base_url: self.base_url.clone(),
             },
+            hub: self.hub(),
             keyring: Keyring::fetched(self.secrets()),
+            addresses: Addresses::default(),
+            page: PageConfig {
+                parent_origins: Vec::new(),
+                install_url: self.sandbox.to_string(),
+            },
         })
     }
 
@@ -172,7 +182,7 @@ impl Wiring<'_> {
         })
     }
 
-    async fn sweeper(&self) -> Sweeper<Dynamo, Sqs> {
+    async fn sweeper(&self) -> Sweeper<Dynamo, Sqs, S3Store> {
         let secret = self.secrets().get().await.unwrap();
         let api = config::GhlApi {
             client_id: self.app.client_id.clone(),
@@ -185,6 +195,7 @@ impl Wiring<'_> {
         };
         Sweeper {
             hub: self.hub(),
+            files: S3Store::new(self.aws, self.outputs["MediaBucketName"].clone()),
             green: self.green(),
             ghl: self.ghl(),
             oauth: wiring::oauth(self.http.clone(), &api, &app, &secret),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::{Path, State},
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
@@ -17,7 +18,7 @@ use crate::{
     app::{App, News},
     clock, files,
     green_api::{
-        self, change, content,
+        self, change, content, linking,
         model::{Auto, Content, FileRef, Instance, Message},
         status,
     },
@@ -30,6 +31,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/{id}/notify", post(notify))
         .route("/{id}/incoming", post(incoming))
         .route("/{id}/state", put(set_state))
+        .route("/{id}/scan", post(scan))
         .route("/{id}/auto", put(auto))
         .route("/{id}/no-account", put(no_account))
         .route("/{id}/chats", get(chats))
@@ -250,6 +252,32 @@ async fn set_state(State(app): Shared, Path(id): Path<u64>, Json(new): Json<NewS
         i.set_state(&new.state_instance);
         Json(json!({ "stateInstance": i.state })).into_response()
     })
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scan {
+    /// Another phone than the number had before, in any writing.
+    phone: Option<String>,
+}
+
+/// A person links a phone with the code that was asked for last.
+async fn scan(State(app): Shared, Path(id): Path<u64>, asked: Option<Json<Scan>>) -> Response {
+    let Json(Scan { phone }) = asked.unwrap_or_default();
+    let phone = phone.map(|phone| {
+        phone
+            .chars()
+            .filter(char::is_ascii_digit)
+            .collect::<String>()
+    });
+    if phone.as_ref().is_some_and(String::is_empty) {
+        return bad("phone has no digits");
+    }
+    match linking::scan(&app, id, phone) {
+        None => unknown("idInstance"),
+        Some(Ok(())) => Json(json!({ "stateInstance": "starting" })).into_response(),
+        Some(Err(why)) => (StatusCode::CONFLICT, Json(json!({ "error": why }))).into_response(),
+    }
 }
 
 async fn auto(State(app): Shared, Path(id): Path<u64>, Json(auto): Json<Auto>) -> Response {

@@ -1,14 +1,12 @@
-//! The account: settings, state, linking, and the address book.
+//! The account: settings, state, and the address book.
 
 use std::time::Duration;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::{
     green_api::{Answer, Call, Refused, change, model::Object, ok},
     ids, seeds,
-    validate::{Kind, check, need},
 };
 
 /// How long a reboot takes here; the real ones take up to five minutes.
@@ -103,43 +101,6 @@ pub(crate) fn reboot(call: &Call) -> Answer {
         restart(call)?;
     }
     ok(json!({ "isReboot": true }))
-}
-
-pub(crate) fn logout(call: &Call) -> Answer {
-    call.change(|i| i.set_state("notAuthorized"))?;
-    ok(json!({ "isLogout": true }))
-}
-
-/// A one-pixel picture stands for the code; the state switch of the page or of the control
-/// interface plays the scan (GREEN-API contract, QR).
-pub(crate) fn qr(call: &Call) -> Answer {
-    /// The smallest PNG: one grey pixel.
-    const PIXEL: [u8; 67] = [
-        137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 1, 0, 0, 0, 1, 8, 0,
-        0, 0, 0, 58, 126, 155, 85, 0, 0, 0, 10, 73, 68, 65, 84, 120, 218, 99, 104, 0, 0, 0, 130, 0,
-        129, 218, 69, 8, 59, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130,
-    ];
-    if call.read(|i| i.state == "notAuthorized")? {
-        ok(json!({ "type": "qrCode", "message": STANDARD.encode(PIXEL) }))
-    } else {
-        ok(json!({
-            "type": "alreadyLogged",
-            "message": "Instance has auth. You need to make log out",
-        }))
-    }
-}
-
-pub(crate) fn authorization_code(call: &Call) -> Answer {
-    let body = call.json()?;
-    if !check(&[need("phoneNumber", Kind::Int)], &body).is_empty() {
-        return Err(Refused::bad(
-            "Validation failed. Details: 'phoneNumber' must be a number",
-        ));
-    }
-    if call.read(|i| i.state != "notAuthorized")? {
-        return ok(json!({ "status": false, "code": "" }));
-    }
-    ok(json!({ "status": true, "code": ids::message_id()[..8] }))
 }
 
 /// The old token is dead at once (GREEN-API contract, account).

@@ -4,6 +4,7 @@ mod account;
 pub(crate) mod content;
 pub(crate) mod journal;
 pub(crate) mod limits;
+pub(crate) mod linking;
 pub(crate) mod model;
 pub(crate) mod notify;
 mod queue;
@@ -200,9 +201,9 @@ async fn dispatch(call: Call) -> Answer {
         "getStateInstance" => account::state(&call),
         "getWaSettings" => account::wa_settings(&call),
         "reboot" => account::reboot(&call),
-        "logout" => account::logout(&call),
-        "qr" => account::qr(&call),
-        "getAuthorizationCode" => account::authorization_code(&call),
+        "logout" => linking::logout(&call),
+        "qr" => linking::qr(&call),
+        "getAuthorizationCode" => linking::authorization_code(&call),
         "updateApiToken" => account::update_token(&call),
         "sendButtons" | "sendTemplateButtons" => Err(forbidden()),
         // The queues can be looked at in every state; what needs the phone cannot be done while

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{clock, ids, seeds};
+use crate::{clock, green_api::linking::Linking, ids, seeds};
 
 pub(crate) type Object = Map<String, Value>;
 
@@ -27,6 +27,8 @@ pub(crate) struct Instance {
     /// In the order in which they happened.
     pub(crate) messages: Vec<Message>,
     pub(crate) notifications: VecDeque<Notification>,
+    #[serde(default)]
+    pub(crate) linking: Linking,
 }
 
 /// Which receipts a customer's phone gives by itself.
@@ -115,6 +117,7 @@ impl Instance {
             queue: VecDeque::new(),
             messages: Vec::new(),
             notifications: VecDeque::new(),
+            linking: Linking::default(),
         }
     }
 

@@ -180,6 +180,7 @@ async function refreshAccounts() {
   const states = Object.entries(texts[language].states);
   const current = instances.find((i) => String(i.idInstance) === id);
   fill($("state"), states, current?.stateInstance ?? "authorized");
+  $("scan").hidden = current?.stateInstance !== "notAuthorized";
   fill($("location"), accounts.ghl.locations.map((l) => [l.locationId, l.name]), remembered.location);
 }
 
@@ -334,6 +335,9 @@ $("contact").addEventListener("change", () => {
 });
 $("state").addEventListener("change", attempt(() =>
   call("PUT", `/green-api/${$("instance").value}/state`, { stateInstance: $("state").value })));
+
+$("scan").addEventListener("click", attempt(() =>
+  call("POST", `/green-api/${$("instance").value}/scan`, {})));
 
 $("new-customer").addEventListener("submit", attempt(async () => {
   const chatId = `${digits($("new-phone").value)}@c.us`;

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::support::{CUSTOMER, I1, TOKEN1, answer, pause, until, world};
+use crate::support::{CUSTOMER, I1, TOKEN1, answer, pause, world};
 
 #[tokio::test]
 async fn a_message_gets_its_echo_and_its_statuses_in_order() {
@@ -466,38 +466,4 @@ async fn a_file_can_be_asked_for_anew() {
     let renewed = content(&again["downloadUrl"]).await;
     assert_eq!(renewed, b"\x89PNG\r\n\x1a\n".as_slice());
     assert_eq!(renewed, content(&first).await);
-}
-
-/// Linking: a code while not linked, `alreadyLogged` otherwise.
-#[tokio::test]
-async fn linking() {
-    let w = world(0.01).await;
-    w.hook_up(&["stateWebhook"], json!({})).await;
-    assert_eq!(w.green("qr", None).await.1["type"], "alreadyLogged");
-    assert_eq!(
-        w.green("getWaSettings", None).await.1["phone"],
-        "79001110001"
-    );
-    assert_eq!(w.green("logout", None).await.1["isLogout"], true);
-    assert_eq!(w.green("qr", None).await.1["type"], "qrCode");
-    let code = w
-        .green(
-            "getAuthorizationCode",
-            Some(json!({ "phoneNumber": 79_001_110_001_u64 })),
-        )
-        .await
-        .1;
-    assert_eq!(code["code"].as_str().unwrap().len(), 8);
-    until(|| {
-        w.app
-            .of_type("stateInstanceChanged")
-            .iter()
-            .any(|s| s["stateInstance"] == "notAuthorized")
-    })
-    .await;
-    let last = w.app.of_type("stateInstanceChanged").pop().unwrap();
-    assert_eq!(
-        last["instanceData"]["wid"], "",
-        "no account while not linked"
-    );
 }

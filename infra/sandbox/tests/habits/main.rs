@@ -12,6 +12,7 @@ mod ghl_contacts;
 mod ghl_messages;
 mod ghl_oauth;
 mod ghl_workflows;
+mod green_linking;
 mod green_notify;
 mod green_send;
 mod persistence;

@@ -1,13 +1,15 @@
-//! Adding a number.
+//! Adding a number, also one that another workspace has.
 
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
+use super::remove::{forgetting, leaving_history};
 use super::settle::is_ours;
-use super::{NewNumber, Numbers, SettleError, Settled, Unusable};
+use super::{NewNumber, Numbers, SettleError, Settled, Unusable, open};
 use crate::clock::Millis;
-use crate::crypto::{self, DataKeys};
+use crate::crypto::{self, CryptoError, DataKeys};
 use crate::domain::chat_id::Alias;
 use crate::domain::ids::{LocationId, NumberId, WorkspaceId};
 use crate::domain::status::InstanceState;
@@ -29,15 +31,50 @@ const HOOK_TOKEN_BYTES: usize = 32;
 /// When the sweeper first looks at a new number: also if this run ends before it is set up.
 const FIRST_LOOK: Duration = Duration::from_secs(60);
 
+/// What the person was asked and has agreed to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Agreed {
+    /// Another system gets no notifications any more.
+    pub take_over: bool,
+    /// The number leaves the workspace that has it.
+    pub transfer: bool,
+}
+
 /// Why a number was not added.
 #[derive(Debug, thiserror::Error)]
 pub enum AddError {
     /// The location has no working installation: somebody has to install the app (again).
     #[error("the app has to be authorised in this location first")]
     NotAuthorised,
-    /// Somebody has it already, in this workspace or in another one.
+    /// This workspace has it already.
     #[error("the instance was added before")]
-    Taken,
+    Taken {
+        /// As this number.
+        number: NumberId,
+    },
+    /// Another workspace has it. Who has its token may have it transferred.
+    #[error("the instance belongs to another workspace")]
+    Elsewhere,
+    /// Its notifications go to another system. They may be taken over.
+    #[error("the instance's notifications go to {host}")]
+    WebhookElsewhere {
+        /// Of that system's address: the rest may hold a secret.
+        host: String,
+    },
+    /// GREEN-API does not accept the instance.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The tables.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// What was just made cannot be used, or what the other workspace has: a bug.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+}
+
+/// Why an instance cannot be used with the credentials that were typed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
     /// GREEN-API does not know the id with this token.
     #[error("GREEN-API does not accept the id with this token")]
     Credentials,
@@ -53,28 +90,22 @@ pub enum AddError {
     /// GREEN-API has no time for us, or does not answer. Nothing is wrong with what was typed.
     #[error("GREEN-API does not answer now: {0}")]
     TryAgain(GreenApiError),
-    /// The tables.
-    #[error(transparent)]
-    Db(#[from] DbError),
-    /// What was just made cannot be used: a bug.
-    #[error(transparent)]
-    Unusable(#[from] Unusable),
 }
 
-impl From<GreenApiError> for AddError {
+impl From<GreenApiError> for AccessError {
     fn from(error: GreenApiError) -> Self {
         match error {
-            GreenApiError::BadToken | GreenApiError::Forbidden { .. } => AddError::Credentials,
-            GreenApiError::Expired => AddError::Expired,
-            GreenApiError::Deleted => AddError::Deleted,
-            GreenApiError::Refused { message, .. } => AddError::Refused(message),
-            GreenApiError::Quota { description } => AddError::Refused(description),
+            GreenApiError::BadToken | GreenApiError::Forbidden { .. } => AccessError::Credentials,
+            GreenApiError::Expired => AccessError::Expired,
+            GreenApiError::Deleted => AccessError::Deleted,
+            GreenApiError::Refused { message, .. } => AccessError::Refused(message),
+            GreenApiError::Quota { description } => AccessError::Refused(description),
             GreenApiError::NotSent { .. }
             | GreenApiError::RateLimited
             | GreenApiError::Starting
             | GreenApiError::NotAuthorized
             | GreenApiError::FileTooLarge
-            | GreenApiError::Ambiguous { .. } => AddError::TryAgain(error),
+            | GreenApiError::Ambiguous { .. } => AccessError::TryAgain(error),
         }
     }
 }
@@ -85,10 +116,21 @@ struct Hook {
     token: SecretString,
 }
 
+/// The webhook that a number had before.
+#[derive(Default)]
+pub(super) struct Before {
+    pub(super) url: Option<String>,
+    pub(super) token: Option<SecretString>,
+}
+
 impl<D: Db> Numbers<D> {
     /// Adds a number to a workspace: asks GREEN-API whether the credentials are right, stores it,
     /// and points its webhook to us. If only the last step fails, the number is there with
     /// `configured` false, and the sweeper tries again.
+    ///
+    /// What somebody else has with the number is told only to who has its token: that another
+    /// workspace has it (it is a new number here then, without a history), and that another system
+    /// gets its notifications. Either is taken only if the person has agreed.
     ///
     /// # Errors
     /// [`AddError`]; nothing is stored then.
@@ -98,13 +140,14 @@ impl<D: Db> Numbers<D> {
         workspace: &WorkspaceId,
         location: &LocationId,
         new: NewNumber,
+        agreed: Agreed,
     ) -> Result<NumberRow, AddError> {
         self.refuse_without_install(location).await?;
         let owner = keys::instance_owner(new.id_instance);
-        let owned = row::load::<OwnerRow>(&self.db, &owner).await?;
-        // Whether somebody else has it is told only to who has its token, further down.
-        if owned.is_some_and(|owner| owner.workspace == *workspace) {
-            return Err(AddError::Taken);
+        let owner = row::load::<OwnerRow>(&self.db, &owner).await?;
+        if let Some(owner) = owner.as_ref().filter(|owner| owner.workspace == *workspace) {
+            let number = owner.number.clone();
+            return Err(AddError::Taken { number });
         }
         let to = Instance {
             id: new.id_instance,
@@ -112,16 +155,38 @@ impl<D: Db> Numbers<D> {
             api_url: new.api_url.clone(),
             media_url: new.media_url.clone(),
         };
-        let account = self.account(&to).await?;
-        let current = self.green.settings(&to).await?;
+        let account = self.account(&to).await.map_err(AccessError::from)?;
+        let current = self.green.settings(&to).await.map_err(AccessError::from)?;
+        if owner.is_some() && !agreed.transfer {
+            return Err(AddError::Elsewhere);
+        }
+        let is_foreign = |url: &&str| !is_ours(&self.public_base_url, url);
+        if let Some(url) = current.webhook_url().filter(is_foreign)
+            && !agreed.take_over
+        {
+            let host = host(url);
+            return Err(AddError::WebhookElsewhere { host });
+        }
 
         let hook = Hook {
             key: crypto::random_token(HOOK_KEY_BYTES).into(),
             token: crypto::random_token(HOOK_TOKEN_BYTES).into(),
         };
+        let theirs = match &owner {
+            Some(owner) => {
+                row::load::<NumberRow>(&self.db, &keys::number(&owner.workspace, &owner.number))
+                    .await?
+            }
+            None => None,
+        };
+        let before = self
+            .before(data_keys, &current, theirs.as_ref())
+            .map_err(Unusable::from)?;
         let mut row = self.new_row(data_keys, workspace, new, &account, &current, &hook);
         row.location = Some(location.clone());
-        self.store(&mut row, &hook).await?;
+        keep_before(&mut row, data_keys, before);
+        self.store(data_keys, &mut row, &hook, owner, theirs)
+            .await?;
         tracing::info!(%workspace, number = %row.number, "a number was added");
 
         let settler = self.settler(data_keys);
@@ -151,17 +216,45 @@ impl<D: Db> Numbers<D> {
         }
     }
 
-    async fn account(&self, to: &Instance) -> Result<Account, AddError> {
+    /// What GREEN-API tells of the account, where "no phone is linked" is an answer, too: the token
+    /// was right.
+    pub(super) async fn account(&self, to: &Instance) -> Result<Account, GreenApiError> {
         match self.green.account(to).await {
-            // That is an answer, too, and the token was right.
             Err(GreenApiError::NotAuthorized) => Ok(Account {
                 state: InstanceState::NotAuthorized,
                 phone: None,
                 lid: None,
                 suspended_until: None,
             }),
-            answer => Ok(answer?),
+            answer => answer,
         }
+    }
+
+    /// What is to be restored one day: another system's webhook, or what the workspace that has the
+    /// number kept of one.
+    fn before(
+        &self,
+        data_keys: &DataKeys,
+        current: &Settings,
+        theirs: Option<&NumberRow>,
+    ) -> Result<Before, CryptoError> {
+        let url = current.webhook_url();
+        if let Some(url) = url.filter(|url| !is_ours(&self.public_base_url, url)) {
+            return Ok(Before {
+                url: Some(url.to_owned()),
+                token: current.webhook_token(),
+            });
+        }
+        let Some(theirs) = theirs else {
+            return Ok(Before::default());
+        };
+        let token = theirs.webhook_token_before_sealed.as_deref();
+        Ok(Before {
+            url: theirs.webhook_before.clone(),
+            token: token
+                .map(|sealed| open(theirs, data_keys, sealed, NumberRow::TOKEN_BEFORE))
+                .transpose()?,
+        })
     }
 
     fn new_row(
@@ -175,12 +268,9 @@ impl<D: Db> Numbers<D> {
     ) -> NumberRow {
         let now_ms = self.clock.now_ms();
         let number = NumberId::new(self.ids.next());
-        let seal = |secret: &SecretString, field| {
-            let context = NumberRow::seal_context(workspace, &number, field);
-            data_keys.seal(secret.expose_secret(), &context)
-        };
-        let phone = account.phone.as_ref();
-        let wid = phone.map(|phone| Alias::from_phone_digits(phone.digits()).to_string());
+        let seal =
+            |secret: &SecretString, field| seal(data_keys, workspace, &number, secret, field);
+        let wid = wid_of(account).or_else(|| current.wid().map(str::to_owned));
         let mut row = NumberRow {
             rev: 0,
             workspace: workspace.clone(),
@@ -191,17 +281,15 @@ impl<D: Db> Numbers<D> {
             location: None,
             state: account.state.clone(),
             state_since_ms: now_ms,
-            wid: wid.or_else(|| current.wid().map(str::to_owned)),
+            wid,
             api_url: new.api_url.to_string(),
             media_url: new.media_url.map(String::from),
             token_sealed: seal(&new.token, NumberRow::TOKEN),
             hook_key_sealed: seal(&hook.key, NumberRow::HOOK_KEY),
             hook_token_sha256: crypto::sha256_hex(hook.token.expose_secret()),
             hook_token_sealed: seal(&hook.token, NumberRow::HOOK_TOKEN),
-            webhook_before: current
-                .webhook_url()
-                .filter(|url| !is_ours(&self.public_base_url, url))
-                .map(str::to_owned),
+            webhook_before: None,
+            webhook_token_before_sealed: None,
             configured: false,
             delay_ms: current.delay_ms(),
             prefs: NumberPrefs::default(),
@@ -215,11 +303,19 @@ impl<D: Db> Numbers<D> {
         row
     }
 
-    /// The number, its webhook and its ownership: all or nothing.
-    async fn store(&self, row: &mut NumberRow, hook: &Hook) -> Result<(), AddError> {
-        let owner = keys::instance_owner(row.id_instance);
+    /// The number, its webhook and its ownership, and the end of what another workspace had: all or
+    /// nothing.
+    async fn store(
+        &self,
+        data_keys: &DataKeys,
+        row: &mut NumberRow,
+        hook: &Hook,
+        owner: Option<OwnerRow>,
+        theirs: Option<NumberRow>,
+    ) -> Result<(), AddError> {
+        let owner_key = keys::instance_owner(row.id_instance);
         let mut owner_row = OwnerRow {
-            rev: 0,
+            rev: owner.map_or(0, |owner| owner.rev),
             workspace: row.workspace.clone(),
             number: row.number.clone(),
         };
@@ -229,19 +325,61 @@ impl<D: Db> Numbers<D> {
             number: row.number.clone(),
         };
         let hook_key = keys::hook(&crypto::sha256_hex(hook.key.expose_secret()));
-        let writes = vec![
-            row::save(owner.clone(), &mut owner_row)?,
+        let mut writes = vec![
+            row::save(owner_key.clone(), &mut owner_row)?,
             row::save(hook_key, &mut hook_row)?,
             row::save(keys::number(&row.workspace, &row.number), row)?,
         ];
+        if let Some(theirs) = &theirs {
+            tracing::info!(workspace = %theirs.workspace, number = %theirs.number, "a number leaves");
+            writes.extend(forgetting(data_keys, theirs));
+            writes.push(leaving_history(theirs, self.clock.now_ms())?);
+        }
         let Err(error) = self.db.write(writes).await else {
             return Ok(());
         };
         // Somebody else was quicker, unless it was this very write, whose answer got lost.
-        match row::load::<OwnerRow>(&self.db, &owner).await? {
+        match row::load::<OwnerRow>(&self.db, &owner_key).await? {
             Some(owner) if owner.number == row.number => Ok(()),
-            Some(_) => Err(AddError::Taken),
+            Some(owner) if owner.workspace == row.workspace => Err(AddError::Taken {
+                number: owner.number,
+            }),
+            // Their number may only have been written to meanwhile: the person asks again.
+            Some(_) if theirs.is_some() => Err(error.into()),
+            Some(_) => Err(AddError::Elsewhere),
             None => Err(error.into()),
         }
     }
+}
+
+/// The account's own chat id, while a phone is linked.
+pub(super) fn wid_of(account: &Account) -> Option<String> {
+    let phone = account.phone.as_ref()?;
+    Some(Alias::from_phone_digits(phone.digits()).to_string())
+}
+
+pub(super) fn seal(
+    data_keys: &DataKeys,
+    workspace: &WorkspaceId,
+    number: &NumberId,
+    secret: &SecretString,
+    field: &str,
+) -> String {
+    let context = NumberRow::seal_context(workspace, number, field);
+    data_keys.seal(secret.expose_secret(), &context)
+}
+
+pub(super) fn keep_before(row: &mut NumberRow, data_keys: &DataKeys, before: Before) {
+    row.webhook_before = before.url;
+    row.webhook_token_before_sealed = before.token.map(|token| {
+        let field = NumberRow::TOKEN_BEFORE;
+        seal(data_keys, &row.workspace, &row.number, &token, field)
+    });
+}
+
+/// The host of a webhook's address.
+pub fn host(url: &str) -> String {
+    let url = Url::parse(url).ok();
+    let host = url.as_ref().and_then(Url::host_str);
+    host.unwrap_or("another address").to_owned()
 }

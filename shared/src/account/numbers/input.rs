@@ -28,6 +28,17 @@ pub struct NewNumber {
     pub media_url: Option<Url>,
 }
 
+/// What a number is to be used with from now on.
+#[derive(Clone, Debug)]
+pub struct NewAccess {
+    /// Its API token.
+    pub token: SecretString,
+    /// Where GREEN-API serves it; `None` leaves it as it is.
+    pub api_url: Option<Url>,
+    /// Where GREEN-API takes its files; `None` leaves it as it is.
+    pub media_url: Option<Url>,
+}
+
 /// What was typed cannot be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadInput {
@@ -62,6 +73,36 @@ impl NewNumber {
         let id_instance = id_instance
             .parse::<IdInstance>()
             .map_err(|_| BadInput::IdInstance)?;
+        let access = NewAccess::read(token, api_url, media_url, hosts)?;
+        let api_url = match (access.api_url, &hosts.default_base) {
+            (Some(url), _) => url,
+            (None, Some(base)) => base.clone(),
+            (None, None) => default_api_url(id_instance).map_err(|_| BadInput::Address)?,
+        };
+        Ok(NewNumber {
+            id_instance,
+            token: access.token,
+            name: match filled(typed_name) {
+                Some(typed) => name(typed)?,
+                None => format!("WhatsApp {id_instance}"),
+            },
+            api_url,
+            media_url: access.media_url,
+        })
+    }
+}
+
+impl NewAccess {
+    /// Checks what was typed. What is empty counts as missing.
+    ///
+    /// # Errors
+    /// [`BadInput`].
+    pub fn read(
+        token: &SecretString,
+        api_url: Option<&str>,
+        media_url: Option<&str>,
+        hosts: &config::Green,
+    ) -> Result<Self, BadInput> {
         let token = token.expose_secret().trim();
         // The token is a part of every address.
         let is_plain = token
@@ -76,19 +117,9 @@ impl NewNumber {
                 .transpose()
                 .map_err(|_| BadInput::Address)
         };
-        let api_url = match (guarded(api_url)?, &hosts.default_base) {
-            (Some(url), _) => url,
-            (None, Some(base)) => base.clone(),
-            (None, None) => default_api_url(id_instance).map_err(|_| BadInput::Address)?,
-        };
-        Ok(NewNumber {
-            id_instance,
+        Ok(NewAccess {
             token: token.into(),
-            name: match filled(typed_name) {
-                Some(typed) => name(typed)?,
-                None => format!("WhatsApp {id_instance}"),
-            },
-            api_url,
+            api_url: guarded(api_url)?,
             media_url: guarded(media_url)?,
         })
     }

@@ -1,8 +1,12 @@
 //! The WhatsApp numbers of a workspace: adding, listing, renaming and removing them, and keeping
 //! GREEN-API set to what Greenhub needs.
 
+mod access;
 mod add;
+mod erase;
 mod input;
+mod link;
+mod prefs;
 mod release;
 mod remove;
 mod settle;
@@ -13,7 +17,6 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config;
 use crate::crypto::{CryptoError, DataKeys};
-use crate::domain::event::CallMode;
 use crate::domain::ids::{NumberId, WorkspaceId};
 use crate::green_api::client::{GreenApi, Instance};
 use crate::pipeline::ids::IdSource;
@@ -21,9 +24,13 @@ use crate::store::db::{Db, DbError};
 use crate::store::directory::{self, NumberRow};
 use crate::store::{keys, row};
 
-pub use add::AddError;
-pub use input::{BadInput, NAME_CHARS, NewNumber, name};
-pub use remove::RemoveError;
+pub use access::ReplaceError;
+pub use add::{AccessError, AddError, Agreed, host};
+pub use erase::erase_gone;
+pub use input::{BadInput, NAME_CHARS, NewAccess, NewNumber, name};
+pub use link::{ASK_EVERY_MS, AskError, Linking};
+pub use prefs::{BadDelay, Change, check_delay};
+pub use remove::{Conversations, RemoveError};
 pub use settle::{SettleError, Settled, Settler};
 
 /// What managing numbers needs.
@@ -41,15 +48,6 @@ pub struct Numbers<D> {
     pub hosts: config::Green,
     /// Where GREEN-API reaches us.
     pub public_base_url: Url,
-}
-
-/// What is to be different about a number; `None` stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NumberChange {
-    /// What people call it.
-    pub name: Option<String>,
-    /// What is shown of calls.
-    pub calls: Option<CallMode>,
 }
 
 /// A sealed field of a row, or an address in it, cannot be used: a wrong key, or somebody has
@@ -75,27 +73,16 @@ impl<D: Db> Numbers<D> {
         Ok(numbers)
     }
 
-    /// Changes a number; a name is one that [`name`] has let through. `None` if the workspace has
-    /// no such number.
+    /// A number. `None` if the workspace has no such number.
     ///
     /// # Errors
     /// The tables.
-    pub async fn change(
+    pub async fn get(
         &self,
         workspace: &WorkspaceId,
         number: &NumberId,
-        change: &NumberChange,
     ) -> Result<Option<NumberRow>, DbError> {
-        let key = keys::number(workspace, number);
-        row::change(&self.db, &key, |row: &mut NumberRow| {
-            let before = row.clone();
-            if let Some(name) = &change.name {
-                name.clone_into(&mut row.name);
-            }
-            row.prefs.calls = change.calls.unwrap_or(row.prefs.calls);
-            *row != before
-        })
-        .await
+        row::load(&self.db, &keys::number(workspace, number)).await
     }
 
     fn settler<'a>(&'a self, data_keys: &'a DataKeys) -> Settler<'a, D> {

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::settle::{AGAIN, again_ms, is_ours};
-use super::{SettleError, Settled, Settler, Unusable, instance};
+use super::{SettleError, Settled, Settler, Unusable, instance, open};
 use crate::clock::Millis;
 use crate::domain::ids::{NumberId, WorkspaceId};
 use crate::green_api::error::GreenApiError;
@@ -35,7 +35,12 @@ impl<D: Db> Settler<'_, D> {
         }
         let before = row.webhook_before.as_deref().map(Url::parse);
         let before = before.transpose().unwrap_or_default();
-        let changes = settings::released(before.as_ref());
+        let token = row.webhook_token_before_sealed.as_deref();
+        let token = token
+            .map(|sealed| open(row, self.data_keys, sealed, NumberRow::TOKEN_BEFORE))
+            .transpose()
+            .map_err(Unusable::from)?;
+        let changes = settings::released(before.as_ref(), token.as_ref());
         Ok(self.green.set_settings(&to, &changes).await?)
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::add::{Before, keep_before};
 use super::{Unusable, instance, webhook};
 use crate::clock::{Clock, Millis};
 use crate::crypto::DataKeys;
@@ -91,7 +92,7 @@ impl<D: Db> Settler<'_, D> {
         again: Duration,
     ) -> Result<Settled, SettleError> {
         let (url, token) = webhook(row, self.data_keys, self.public_base_url)?;
-        let wanted = settings::desired(&url, &token);
+        let wanted = settings::desired(&url, &token, row.prefs.chosen());
         let written = match settings::difference(current, &wanted) {
             Some(changes) => {
                 self.keep_before(row, current).await?;
@@ -99,11 +100,12 @@ impl<D: Db> Settler<'_, D> {
             }
             None => Ok(()),
         };
-        self.note(row, written, again).await
+        let delay_ms = row.prefs.delay_ms.unwrap_or(current.delay_ms());
+        self.note(row, written.map(|()| delay_ms), again).await
     }
 
-    /// Keeps where notifications went before they come to us, for giving it back: that may have
-    /// changed while a number was not set up.
+    /// Keeps where notifications went before they come to us, and what authenticated them there, for
+    /// giving both back: that may have changed while a number was not set up.
     async fn keep_before(&self, row: &NumberRow, current: &Settings) -> Result<(), DbError> {
         let before = current.webhook_url();
         if before.is_some_and(|url| is_ours(self.public_base_url, url)) {
@@ -111,40 +113,54 @@ impl<D: Db> Settler<'_, D> {
         }
         let key = keys::number(&row.workspace, &row.number);
         row::change::<NumberRow>(self.db, &key, |row| {
-            let changes = row.webhook_before.as_deref() != before;
-            row.webhook_before = before.map(str::to_owned);
-            changes
+            // A secret is sealed to other bytes each time: the address tells whether it is another.
+            if row.webhook_before.as_deref() == before {
+                return false;
+            }
+            let before = Before {
+                url: before.map(str::to_owned),
+                token: current.webhook_token().filter(|_| before.is_some()),
+            };
+            keep_before(row, self.data_keys, before);
+            true
         })
         .await?;
         Ok(())
     }
 
+    /// `written` tells the pause between two messages that GREEN-API keeps from now on.
     async fn note(
         &self,
-        row: &NumberRow,
-        written: Result<(), GreenApiError>,
+        seen: &NumberRow,
+        written: Result<u32, GreenApiError>,
         again: Duration,
     ) -> Result<Settled, SettleError> {
         let due_ms = written
             .as_ref()
             .err()
             .map(|error| self.clock.now_ms() + again_ms(error, again));
-        let key = keys::number(&row.workspace, &row.number);
+        let key = keys::number(&seen.workspace, &seen.number);
         let noted = row::change::<NumberRow>(self.db, &key, |row| {
-            let configured = due_ms.is_none();
-            let changes = row.configured != configured || due_ms.is_some();
-            row.configured = configured;
+            let before = row.clone();
+            match &written {
+                Ok(delay_ms) => {
+                    row.delay_ms = *delay_ms;
+                    // Somebody may want something else meanwhile: that is due already.
+                    row.configured |= row.prefs.chosen() == seen.prefs.chosen();
+                }
+                Err(_) => row.configured = false,
+            }
             if let Some(due_ms) = due_ms {
                 row.set_due(due_ms);
             }
-            changes
+            *row != before
         })
         .await?;
         Ok(match (noted, written) {
             (None, _) => Settled::Gone,
-            (Some(_), Ok(())) => Settled::Done,
+            (Some(_), Ok(_)) => Settled::Done,
             (Some(_), Err(error)) => {
-                tracing::warn!(number = %row.number, %error, "the number's settings were not written");
+                tracing::warn!(number = %seen.number, %error, "the number's settings were not written");
                 Settled::NotYet(error)
             }
         })

@@ -459,6 +459,24 @@ async fn answers_are_read() {
         )
         .await;
     assert_eq!(code, Ok("GAPI2015".to_owned()));
+    for (body, words) in [
+        (
+            r#"{"status":false,"code":""}"#,
+            "GREEN-API gives no code now",
+        ),
+        (r#"{"status":false,"reason":"has auth"}"#, "has auth"),
+    ] {
+        let phone = Phone::from_digits("1").expect("a phone");
+        let refused = api.authorization_code(&at(body).await, &phone).await;
+        let message = words.to_owned();
+        assert_eq!(
+            refused,
+            Err(GreenApiError::Refused {
+                status: 200,
+                message
+            })
+        );
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,137 @@
+//! What the accounts' errors are called outside.
+
+use axum::http::StatusCode;
+use greenhub::account::numbers::{
+    AccessError, AddError, AskError, BadInput, RemoveError, ReplaceError, Unusable,
+};
+use greenhub::http::Problem;
+use greenhub::store::db::DbError;
+
+/// Whatever is not there, or not the caller's.
+pub(crate) fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "There is no such thing")
+}
+
+/// What was asked for cannot be right.
+pub(crate) fn bad(code: &'static str, title: &'static str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, code, title)
+}
+
+/// What was typed cannot be right; the words say what of it.
+pub(crate) fn bad_input(code: &'static str, why: impl ToString) -> Problem {
+    bad(code, "Something of what was typed cannot be right").with_detail(why.to_string())
+}
+
+/// Not as things stand.
+pub(crate) fn conflict(code: &'static str, title: &'static str) -> Problem {
+    Problem::new(StatusCode::CONFLICT, code, title)
+}
+
+/// The number cannot do that in its state.
+pub(crate) fn not_now(why: impl Into<String>) -> Problem {
+    conflict("not_now", "The number cannot do that now").with_detail(why)
+}
+
+/// The tables do not answer.
+pub(crate) fn tables(error: &DbError) -> Problem {
+    tracing::error!(%error, "a request failed");
+    Problem::try_again()
+}
+
+fn unusable(error: Unusable) -> Problem {
+    tracing::error!(%error, "a number cannot be used");
+    Problem::try_again()
+}
+
+pub(crate) fn typed(error: BadInput) -> Problem {
+    let code = match error {
+        BadInput::IdInstance => "bad_instance_id",
+        BadInput::Token => "bad_token",
+        BadInput::Name => "bad_name",
+        BadInput::Address => "bad_address",
+    };
+    bad_input(code, error)
+}
+
+pub(crate) fn not_added(error: AddError) -> Problem {
+    match error {
+        AddError::NotAuthorised => bad(
+            "authorization_needed",
+            "The app has to be authorised in this sub-account first",
+        )
+        .with_detail("Install the app again in GoHighLevel, then add the number."),
+        AddError::Taken { number } => {
+            conflict("instance_taken", "This workspace has the instance already")
+                .with_member("id", number.to_string())
+        }
+        AddError::Elsewhere => conflict("instance_elsewhere", "Another workspace has the instance")
+            .with_detail("It can be transferred. Its conversations stay where they are."),
+        AddError::WebhookElsewhere { host } => conflict(
+            "webhook_elsewhere",
+            "Another system gets the instance's notifications",
+        )
+        .with_detail("It gets none any more once the number is added; removing it puts that right.")
+        .with_member("host", host),
+        AddError::Access(error) => not_accepted(error),
+        AddError::Db(error) => tables(&error),
+        AddError::Unusable(error) => unusable(error),
+    }
+}
+
+fn not_accepted(error: AccessError) -> Problem {
+    match error {
+        AccessError::Credentials => bad(
+            "invalid_credentials",
+            "GREEN-API does not accept the id with this token",
+        ),
+        AccessError::Expired => bad("instance_expired", "The instance is not paid for")
+            .with_detail("GREEN-API says so of a new one, too, for up to five minutes."),
+        AccessError::Deleted => bad("instance_deleted", "The instance was deleted at GREEN-API"),
+        AccessError::Refused(words) => {
+            bad("refused_by_provider", "GREEN-API refuses the instance").with_detail(words)
+        }
+        AccessError::TryAgain(error) => {
+            tracing::warn!(%error, "an instance could not be tried");
+            Problem::try_again()
+                .with_detail("GREEN-API does not answer now; what was typed may be right.")
+        }
+    }
+}
+
+pub(crate) fn not_replaced(error: ReplaceError) -> Problem {
+    match error {
+        ReplaceError::NotFound => not_found(),
+        ReplaceError::Access(error) => not_accepted(error),
+        ReplaceError::Db(error) => tables(&error),
+        ReplaceError::Unusable(error) => unusable(error),
+    }
+}
+
+pub(crate) fn not_removed(error: RemoveError) -> Problem {
+    match error {
+        RemoveError::NotFound => not_found(),
+        RemoveError::Db(error) => tables(&error),
+    }
+}
+
+pub(crate) fn not_asked(error: AskError) -> Problem {
+    match error {
+        AskError::NotFound => not_found(),
+        AskError::Stopped(why) => conflict(
+            "instance_unusable",
+            "Nothing can be done with the instance at GREEN-API",
+        )
+        .with_detail(why.text())
+        .with_member("reason", why.as_str()),
+        AskError::AlreadyLinked => {
+            conflict("already_linked", "A phone is linked to the number already")
+        }
+        AskError::NotNow(words) => not_now(words),
+        AskError::TryAgain(error) => {
+            tracing::warn!(%error, "GREEN-API was asked in vain");
+            Problem::try_again().with_detail("GREEN-API does not answer now.")
+        }
+        AskError::Db(error) => tables(&error),
+        AskError::Unusable(error) => unusable(error),
+    }
+}
