@@ -8,7 +8,9 @@ use tokio::{
     process::Command,
 };
 
-use crate::{error::Error, functions::Binaries, layout::Layout, progress::Step, python::last_line};
+use crate::{
+    command::last_line, error::Error, functions::Binaries, layout::Layout, progress::Step,
+};
 
 /// The outputs of the template by name.
 pub type Outputs = BTreeMap<String, String>;

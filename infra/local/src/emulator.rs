@@ -9,7 +9,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{error::Error, layout::Layout, python::last_line, settings, wait};
+use crate::{command::last_line, error::Error, layout::Layout, settings, wait};
 
 const START: Duration = Duration::from_secs(60);
 /// Longer than the child's own patience, which ends in killing the whole group.

@@ -10,7 +10,7 @@ use std::{
 use serde::Deserialize;
 use tokio::process::Command;
 
-use crate::{error::Error, layout::Layout, progress::Progress, python::last_line};
+use crate::{command::last_line, error::Error, layout::Layout, progress::Progress};
 
 /// Built binaries by their folder as the template's `CodeUri` has it, e.g. `functions/sweeper`.
 pub(crate) type Binaries = BTreeMap<String, PathBuf>;

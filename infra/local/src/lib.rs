@@ -18,6 +18,7 @@
 //! ```
 
 mod aws;
+mod command;
 mod demo;
 mod deploy;
 mod emulator;
@@ -31,6 +32,7 @@ pub mod prerequisites;
 mod progress;
 mod python;
 pub mod settings;
+pub mod site;
 mod stack;
 mod wait;
 

@@ -30,8 +30,10 @@ async fn run() -> Result<(), Error> {
         }
     };
     say(&format!(
-        "\nready\n\n  {}  the product\n  {}  the sandbox: the customer's phone and the CRM\n  {}",
+        "\nready\n\n  {}  the product\n  {}  the sandbox: the customer's phone and the CRM\n  \
+         {}/custom-page  the page in the CRM, where numbers are managed\n  {}",
         stack.base_url,
+        stack.sandbox.url(),
         stack.sandbox.url(),
         if stack.credentials.is_some() {
             format!("{}  the demo data", credentials.display())

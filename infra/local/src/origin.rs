@@ -1,7 +1,8 @@
 //! The one origin in front of everything, in the place that CloudFront has on AWS: `/api`,
-//! `/webhooks`, `/oauth` and `/f` go to the HTTP API byte for byte, the rest is a page.
+//! `/webhooks`, `/oauth` and `/f` go to the HTTP API byte for byte, the rest is the site.
 
 use std::{
+    path::Path,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -20,11 +21,15 @@ use axum::{
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::error::Error;
+use site::Site;
+
+pub(crate) mod site;
 
 /// API Gateway takes no larger body.
 const MAX_BODY: usize = 10 << 20;
 /// API Gateway waits no longer for a function.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// As the distribution's behaviours in template.yaml.
 const TO_THE_API: [&str; 4] = ["/api", "/webhooks", "/oauth", "/f"];
 /// About one connection and not about the message (RFC 9110, 7.6.1).
 const HOP_BY_HOP: [HeaderName; 8] = [
@@ -45,6 +50,7 @@ struct Upstream {
     /// The HTTP API's address; the paths are appended to it.
     api: OnceLock<String>,
     sandbox: OnceLock<String>,
+    site: OnceLock<Site>,
     health: OnceLock<String>,
     ready: AtomicBool,
 }
@@ -72,6 +78,7 @@ impl Origin {
             client,
             api: OnceLock::new(),
             sandbox: OnceLock::new(),
+            site: OnceLock::new(),
             health: OnceLock::new(),
             ready: AtomicBool::new(false),
         });
@@ -96,8 +103,9 @@ impl Origin {
         })
     }
 
-    /// From now on calls are passed on to `{emulator}`'s API `{api_id}`.
-    pub(crate) fn connect(&self, emulator: &str, api_id: &str, sandbox: String) {
+    /// From now on calls are passed on to `{emulator}`'s API `{api_id}`, and the built site in the
+    /// folder `files` is there.
+    pub(crate) fn connect(&self, emulator: &str, api_id: &str, sandbox: String, files: &Path) {
         let upstream = &self.upstream;
         upstream
             .api
@@ -105,6 +113,7 @@ impl Origin {
         upstream
             .health
             .get_or_init(|| format!("{emulator}/_ministack/ready"));
+        upstream.site.get_or_init(|| Site::new(files, &sandbox));
         upstream.sandbox.get_or_init(|| sandbox);
     }
 
@@ -150,22 +159,23 @@ async fn route(State(upstream): State<Arc<Upstream>>, request: Request) -> Respo
     if TO_THE_API.iter().any(|prefix| is_under(path, prefix)) {
         return match upstream.api.get() {
             Some(api) => forward(&upstream.client, api, request).await,
-            None => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                [(header::RETRY_AFTER, "2")],
-                "the system is starting\n",
-            )
-                .into_response(),
+            None => starting(),
         };
     }
-    let status = if path == "/" {
-        StatusCode::OK
-    } else {
-        StatusCode::NOT_FOUND
-    };
+    if path == "/" {
+        return Html(page(upstream.sandbox.get().map(String::as_str))).into_response();
+    }
+    match upstream.site.get() {
+        Some(site) => site.serve(request).await,
+        None => starting(),
+    }
+}
+
+fn starting() -> Response {
     (
-        status,
-        Html(page(upstream.sandbox.get().map(String::as_str))),
+        StatusCode::SERVICE_UNAVAILABLE,
+        [(header::RETRY_AFTER, "2")],
+        "the system is starting\n",
     )
         .into_response()
 }
@@ -232,6 +242,7 @@ fn page(sandbox: Option<&str>) -> String {
         Some(url) => format!(
             "<p><a href=\"{url}\">The sandbox</a>: the customer's phone and the GoHighLevel \
              conversation, to write in and to watch.</p>\
+             <p><a href=\"{url}/custom-page\">The page in the CRM</a>, where numbers are managed.</p>\
              <p><a href=\"/api/openapi.json\">The API</a> as an OpenAPI document.</p>"
         ),
         None => "<p>The system is starting.</p>".to_owned(),

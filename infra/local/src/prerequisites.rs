@@ -41,7 +41,7 @@ pub(crate) struct Tools {
 }
 
 /// Looks for everything and reports all that is missing at once.
-pub(crate) async fn check(root: &Path) -> Result<Tools, Error> {
+pub(crate) async fn check() -> Result<Tools, Error> {
     let mut missing = Vec::new();
     // Set by `cargo run` and `cargo test`: the one that built us.
     let cargo = settings::environment("CARGO").unwrap_or_else(|| "cargo".into());
@@ -49,12 +49,7 @@ pub(crate) async fn check(root: &Path) -> Result<Tools, Error> {
         missing.push("Rust with cargo: https://rustup.rs".into());
     }
     let python = find_python(&mut missing).await;
-    if root.join("web/package.json").exists() {
-        match version_of("node", &["--version"]).await {
-            Some(found) if found >= NODE => {}
-            found => missing.push(wanted("Node.js", NODE, found, "https://nodejs.org")),
-        }
-    }
+    missing.extend(node().await.err());
     match python {
         Some(python) if missing.is_empty() => Ok(Tools { cargo, python }),
         _ => Err(Error::Missing(missing)),
@@ -66,6 +61,36 @@ pub(crate) async fn python() -> Result<String, Error> {
     let mut missing = Vec::new();
     let found = find_python(&mut missing).await;
     found.ok_or(Error::Missing(missing))
+}
+
+/// Whether the site can be built; if not, what is missing.
+///
+/// # Errors
+///
+/// What to install, and where it is.
+pub async fn node() -> Result<(), String> {
+    match version_of("node", &["--version"]).await {
+        // Debian packs npm apart from Node.
+        Some(found) if found >= NODE => match version_of("npm", &["--version"]).await {
+            Some(_) => Ok(()),
+            None => Err("npm, which comes with Node.js: https://nodejs.org".into()),
+        },
+        found => Err(wanted("Node.js", NODE, found, "https://nodejs.org")),
+    }
+}
+
+/// Where a Chromium is looked for when `CHROMIUM` does not say (`web/tests/support/browser.ts`).
+const CHROMIUMS: [&str; 4] = [
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
+
+/// Whether there is a browser for the browser tests.
+pub fn has_chromium() -> bool {
+    settings::environment("CHROMIUM").is_some()
+        || CHROMIUMS.iter().any(|path| Path::new(path).exists())
 }
 
 async fn find_python(missing: &mut Vec<String>) -> Option<String> {

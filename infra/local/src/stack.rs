@@ -19,6 +19,7 @@ use crate::{
     progress::Progress,
     python,
     settings::Options,
+    site,
 };
 
 const STACK: &str = "greenhub";
@@ -51,7 +52,7 @@ impl Stack {
     pub async fn start(options: Options) -> Result<Self, Error> {
         let progress = Progress::new(options.quiet);
         let layout = Layout::create(&options.dir)?;
-        let tools = prerequisites::check(&layout.root).await?;
+        let tools = prerequisites::check().await?;
         let ports = options.ports.settle(&layout)?;
         let keys = Keys::load_or_generate(&layout.data.join("secrets.json"))?;
         let client = client()?;
@@ -74,7 +75,13 @@ impl Stack {
             step.done(&format!("{} built", binaries.len()));
             Ok(binaries)
         };
-        let (emulator, binaries) = tokio::try_join!(aws, build)?;
+        let pages = async {
+            let step = progress.loud_step("site");
+            let built = site::build(&layout.logs()).await?;
+            step.done(if built.is_new { "built" } else { "" });
+            Ok(built)
+        };
+        let (emulator, binaries, pages) = tokio::try_join!(aws, build, pages)?;
 
         let step = progress.step("sandbox");
         let config = sandbox_config(&options, &layout, &keys, ports, &base_url);
@@ -95,7 +102,7 @@ impl Stack {
         };
         let outputs = deploy::deploy(&layout, &order, &step).await?;
         let api_id = outputs.get("ApiId").map_or("", String::as_str);
-        origin.connect(emulator.url(), api_id, sandbox.url());
+        origin.connect(emulator.url(), api_id, sandbox.url(), &pages.files);
         step.done("");
 
         let mut credentials = None;

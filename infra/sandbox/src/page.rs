@@ -1,8 +1,15 @@
-//! The page for people: three files, no build step, nothing from elsewhere.
+//! The pages for people: a few files, no build step, nothing from elsewhere. One plays phone and
+//! CRM, the other shows the product's page in a frame, as the CRM does.
 
 use std::sync::Arc;
 
-use axum::{Router, http::header, response::IntoResponse, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderValue, header},
+    response::IntoResponse,
+    routing::get,
+};
 
 use crate::app::App;
 
@@ -29,6 +36,36 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             "/page/texts.js",
             get(async || file("text/javascript", include_str!("page/texts.js"))),
         )
+        .route("/custom-page", get(custom_page))
+        .route(
+            "/page/custom.js",
+            get(async || file("text/javascript", include_str!("page/custom.js"))),
+        )
+}
+
+/// The product's page as the CRM shows it (GHL contract, user context).
+async fn custom_page(State(app): State<Arc<App>>) -> impl IntoResponse {
+    let app_url = app.app_url();
+    let html = include_str!("page/custom.html").replace("{app}", &attribute(&app_url));
+    // Only what an origin has; anything else would end the directive.
+    let frame: String = app_url
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || ":/.-".contains(*c))
+        .collect();
+    let mut answer = file("text/html; charset=utf-8", "").into_response();
+    let policy = format!("{POLICY}; frame-src {frame}");
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    *answer.body_mut() = html.into();
+    answer
+}
+
+fn attribute(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;")
 }
 
 fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {

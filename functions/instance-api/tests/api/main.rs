@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod document;
 mod hostile;
 mod limits;
 mod linking;

@@ -47,7 +47,10 @@ async fn origin(connected: bool) -> (Origin, String, reqwest::Client) {
         let router = Router::new()
             .route("/_ministack/ready", get(|| async { "" }))
             .fallback(echo);
-        origin.connect(&listen(router).await, "abc", "http://localhost:1".into());
+        // A folder of this crate: it has no pages.
+        let files = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let sandbox = "http://localhost:1".into();
+        origin.connect(&listen(router).await, "abc", sandbox, files);
     }
     (origin, format!("http://127.0.0.1:{port}"), client)
 }
@@ -99,8 +102,10 @@ async fn paths_go_where_they_belong() {
     check(true, "/apiary", 404).await;
     check(true, "/files", 404).await;
     check(true, "/webhook", 404).await;
+    check(true, "/app/whatsapp", 404).await;
     check(false, "/api/instances", 503).await;
     check(false, "/webhooks/ghl", 503).await;
+    check(false, "/app/whatsapp", 503).await;
     check(false, "/", 200).await;
 }
 

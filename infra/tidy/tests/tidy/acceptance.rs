@@ -25,7 +25,7 @@ struct Found {
 }
 
 fn find() -> Found {
-    let sources = files::all(&[".rs"]);
+    let sources = files::all(&[".rs", ".test.ts"]);
     let own = "infra/tidy/";
     let sources = sources
         .iter()

@@ -67,7 +67,12 @@ pub(crate) fn named<'a>(
 ) -> BTreeMap<u16, Vec<Test>> {
     let mut found = BTreeMap::<u16, Vec<Test>>::new();
     for (path, source) in sources {
-        for (name, comments) in tests(source) {
+        let tests = if path.ends_with(".ts") {
+            site_tests(source)
+        } else {
+            tests(source)
+        };
+        for (name, comments) in tests {
             let test = Test {
                 path: path.to_owned(),
                 name,
@@ -134,6 +139,36 @@ fn tests(source: &str) -> Vec<(String, Vec<String>)> {
             .map_or(start, |offset| start + offset);
         comments.extend(lines[at..=end].iter().filter_map(|line| comment_of(line)));
         found.push((name, comments));
+        at = end + 1;
+    }
+    found
+}
+
+/// The tests of a file of the site's: `test("…", …)` and `test.each(…)("…", …)` at the start of a
+/// line, with the comments directly above and within. A call ends with a brace at the
+/// start of a line.
+fn site_tests(source: &str) -> Vec<(String, Vec<String>)> {
+    static NAME: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#"(?:^test|\))\("((?:[^"\\]|\\.)+)""#).unwrap());
+    let lines: Vec<_> = source.lines().collect();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        if !(lines[at].starts_with("test(") || lines[at].starts_with("test.")) {
+            at += 1;
+            continue;
+        }
+        let above = lines[..at].iter().rev().take_while(|line| is_comment(line));
+        let mut comments: Vec<String> = above.filter_map(|line| comment_of(line)).collect();
+        let end = lines[at..]
+            .iter()
+            .position(|line| line.starts_with("});") || line.starts_with("}, "))
+            .map_or(at, |offset| at + offset);
+        comments.extend(lines[at..=end].iter().filter_map(|line| comment_of(line)));
+        let name = lines[at..=end].iter().find_map(|line| NAME.captures(line));
+        if let Some(name) = name {
+            found.push((name[1].to_owned(), comments));
+        }
         at = end + 1;
     }
     found
@@ -227,5 +262,33 @@ mod tests {
         (6, "second"),
         (7, "second"),
     ];
+    assert_eq!(found, expect.map(|(case, name)| (case, name.to_owned())));
+}
+
+#[test]
+fn tests_of_the_site_count_as_well() {
+    let source = r#"
+// AC 1
+const x = 1;
+
+// AC 2
+test("first", async () => {
+  // AC 3
+  expect(1).toBe(1); // AC 4
+});
+
+// AC 5: a half.
+test.each([
+  ["a", 1],
+])("second: %s", (a) => {
+  expect(a).toBe("a");
+});
+// AC 6
+"#;
+    let found: Vec<_> = named([("web/a.test.ts", source)])
+        .into_iter()
+        .flat_map(|(case, tests)| tests.into_iter().map(move |test| (case, test.name)))
+        .collect();
+    let expect = [(2, "first"), (3, "first"), (4, "first"), (5, "second: %s")];
     assert_eq!(found, expect.map(|(case, name)| (case, name.to_owned())));
 }

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What is built, fetched or kept beside the repository's own files.
-const FOREIGN: [&str; 6] = [
+const FOREIGN: [&str; 7] = [
     ".git",
     ".local",
     ".aws-sam",
     "node_modules",
     "target",
     "__pycache__",
+    "dist",
 ];
 
 pub(crate) fn root() -> PathBuf {

@@ -25,10 +25,11 @@ fn no_file_wants_to_be_two() {
         let longer = LONGER.iter().find(|(longer, ..)| *longer == path);
         longer.map_or(LINES, |(_, lines, _)| *lines)
     };
-    let too_long: Vec<_> = files::all(&[".rs"])
+    let too_long: Vec<_> = files::all(&[".rs", ".ts", ".svelte"])
         .into_iter()
         .map(|(path, text)| (text.lines().count(), path))
-        .filter(|(lines, path)| *lines > longest(path))
+        // What a tool writes is as long as it is.
+        .filter(|(lines, path)| *lines > longest(path) && !path.ends_with(".d.ts"))
         .collect();
     assert!(too_long.is_empty(), "over {LINES} lines: {too_long:#?}");
 }
