@@ -33,7 +33,7 @@ pub enum Origin {
     /// An action of ours in one of GoHighLevel's workflows; the CRM does not have it until we put
     /// it there.
     Workflow,
-    /// Somebody in an interface of ours.
+    /// Somebody in an interface of ours; the CRM does not have it until we put it there.
     Panel,
 }
 

@@ -231,7 +231,7 @@ pub(super) fn tie(
 /// How long a request of somebody in an interface of ours is known again, seconds.
 const REQUEST_S: i64 = 2 * 24 * 3600;
 
-/// Takes what somebody wrote in an interface of ours, for WhatsApp alone; `new.remote_id` names the
+/// Takes what somebody wrote in an interface of ours. `new.remote_id` names the
 /// request, and the same one again is the same message.
 pub async fn own_message<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
@@ -467,7 +467,7 @@ fn begins_here(origin: Origin) -> bool {
 }
 
 fn deliveries(home: &Home, new: &NewMessage) -> BTreeMap<Destination, Delivery> {
-    let to_crm = home.location.is_some() && !matches!(new.origin, Origin::Ghl | Origin::Panel);
+    let to_crm = home.location.is_some() && new.origin != Origin::Ghl;
     let mut deliveries = BTreeMap::new();
     if begins_here(new.origin) {
         deliveries.insert(Destination::Whatsapp, Delivery::to_whatsapp(&new.content));

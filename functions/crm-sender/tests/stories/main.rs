@@ -16,6 +16,7 @@ mod files;
 mod inbound;
 mod killed;
 mod outbound;
+mod panel;
 mod queues;
 mod tokens;
 mod world;

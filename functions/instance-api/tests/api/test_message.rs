@@ -71,7 +71,7 @@ async fn a_text_goes_the_way_of_every_message_and_its_status_can_be_read() {
     assert_eq!(sent.status, 202, "{}", sent.text);
     assert_eq!(sent.json["status"], "queued");
     assert_eq!(sent.json["reason"], Value::Null);
-    assert_eq!(sent.json["crm"], "none");
+    assert_eq!(sent.json["crm"], "waiting");
     let message = sent.json["id"].clone();
     // Nobody has called yet: the lane is woken.
     assert_eq!(world.calls("sendMessage").await.len(), 0);
