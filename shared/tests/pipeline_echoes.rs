@@ -145,16 +145,19 @@ async fn echo(hub: &TestHub, id: &str) -> Taken {
 
 #[tokio::test(start_paused = true)]
 async fn an_echo_that_overtakes_the_answer_is_not_sent() {
+    // AC 79
     check(Meanwhile::Nothing).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_late_file_of_an_earlier_message_does_not_hide_an_open_post() {
+    // AC 79
     check(Meanwhile::LateFile).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_merge_does_not_hide_an_open_post() {
+    // AC 79
     check(Meanwhile::Merge).await;
 }
 
