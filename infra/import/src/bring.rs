@@ -115,14 +115,15 @@ impl<D: Db> Importer<D> {
 
     /// The installation, and the workspace that it is linked to.
     async fn install(&self, old: &Location) -> Result<(LocationOutcome, WorkspaceId), DbError> {
-        let mut written: Option<InstallRow> = None;
+        let mut tried: Option<(LocationOutcome, InstallRow)> = None;
         for _ in 0..row::TRIES {
             let key = keys::install(&old.id);
             let here = row::load::<InstallRow>(&self.db, &key).await?;
-            // A write whose answer was lost.
-            let ours = written.as_ref().zip(here.as_ref());
-            if ours.is_some_and(|(ours, here)| ours.refresh_sealed == here.refresh_sealed) {
-                break;
+            // Somebody else was quicker, unless it was this very write, whose answer got lost.
+            if let (Some((outcome, tried)), Some(here)) = (&tried, &here)
+                && tried.refresh_sealed == here.refresh_sealed
+            {
+                return Ok((*outcome, here.workspace.clone()));
             }
             let outcome = judge(here.as_ref(), old.tokens.as_ref());
             let workspace = here.as_ref().map_or_else(
@@ -141,19 +142,13 @@ impl<D: Db> Importer<D> {
             writes.extend(self.workspace_write(&install).await?);
             writes.extend(self.member_write(&install).await?);
             match self.db.write(writes).await {
-                Err(DbError::Condition { .. } | DbError::Conflict) => written = Some(install),
+                Err(DbError::Condition { .. } | DbError::Conflict) => {
+                    tried = Some((outcome, install));
+                }
                 done => return done.map(|()| (outcome, workspace)),
             }
         }
-        match written {
-            Some(install) => {
-                let outcome = LocationOutcome::New {
-                    has_tokens: install.state == InstallState::Active,
-                };
-                Ok((outcome, install.workspace))
-            }
-            None => Err(DbError::Conflict),
-        }
+        Err(DbError::Conflict)
     }
 
     /// The installation with the older adapter's tokens.

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+mod addresses;
 mod arriving;
+mod broken_off;
 mod command;
 mod going_on;
 mod mariadb;
