@@ -164,6 +164,7 @@ impl<D: Db> Importer<D> {
             self.data_keys.seal(token.unwrap_or_default(), &context)
         };
         let expires_ms = tokens.map_or(0, |tokens| tokens.expires_ms);
+        let since = |here: Option<Millis>| here.unwrap_or_default().max(self.stopped_ms);
         let mut install = InstallRow {
             rev: here.map_or(0, |here| here.rev),
             location: old.id.clone(),
@@ -187,9 +188,9 @@ impl<D: Db> Importer<D> {
             refreshed_ms: (expires_ms - TOKEN_LIFE_MS).clamp(0, self.now_ms),
             scope: String::new(),
             // What happened before is the older adapter's.
-            installed_ms: here.map_or(self.stopped_ms, |here| here.installed_ms),
+            installed_ms: since(here.map(|here| here.installed_ms)),
             problem: None,
-            reconciled_ms: here.map_or(self.stopped_ms, |here| here.reconciled_ms),
+            reconciled_ms: since(here.map(|here| here.reconciled_ms)),
             due_at: None,
             due_shard: None,
         };

@@ -219,6 +219,8 @@ async fn what_is_newer_here_or_somebody_elses_stays() {
     let stays = row::load::<OwnerRow>(&db, &keys::instance_owner(elsewhere)).await;
     assert_eq!(stays.unwrap().unwrap().workspace.as_str(), "other");
 
+    let first_installed_ms = install(&db, "L1").await.installed_ms;
+
     // Tokens that were replaced here win over those of before …
     let key = keys::install(&LocationId::new("L1"));
     let renewed = |ends_ms: i64| {
@@ -259,6 +261,8 @@ async fn what_is_newer_here_or_somebody_elses_stays() {
         ("refresh-9", InstallState::Active)
     );
     assert_eq!(now.workspace, number(&db, 1_101_000_001).await.workspace);
+    // What was written in between is the older adapter's.
+    assert!(now.installed_ms > first_installed_ms && now.reconciled_ms > first_installed_ms);
     assert_eq!(run().await.0.outcome, LocationOutcome::Here);
 
     // Where the app was removed, nothing comes back.
