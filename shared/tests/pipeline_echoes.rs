@@ -333,6 +333,7 @@ fn number() -> NumberRow {
         hook_token_sha256: String::new(),
         hook_token_sealed: String::new(),
         webhook_before: None,
+        webhook_token_before_sealed: None,
         configured: true,
         delay_ms: 500,
         prefs: Default::default(),

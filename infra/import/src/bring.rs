@@ -13,6 +13,7 @@ use greenhub::account::common_token::{self, Allowed, CommonToken};
 use greenhub::clock::Millis;
 use greenhub::crypto::DataKeys;
 use greenhub::domain::ids::WorkspaceId;
+use greenhub::domain::routing::Routing;
 use greenhub::domain::text::Lang;
 use greenhub::pipeline::ids::IdSource;
 use greenhub::pipeline::reconcile;
@@ -218,6 +219,7 @@ impl<D: Db> Importer<D> {
             lang: self.lang,
             country: None,
             location: Some(install.location.clone()),
+            routing: Routing::default(),
             created_ms: self.now_ms,
         };
         row::save(key, &mut row).map(Some)

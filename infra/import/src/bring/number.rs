@@ -101,6 +101,7 @@ impl<D: Db> Importer<D> {
             hook_token_sealed: seal(&hook_token, NumberRow::HOOK_TOKEN),
             // Who sets the number up keeps what it finds at GREEN-API.
             webhook_before: None,
+            webhook_token_before_sealed: None,
             configured: false,
             delay_ms: old.delay_ms,
             prefs: NumberPrefs::default(),
