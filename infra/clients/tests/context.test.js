@@ -4,7 +4,7 @@ import { test } from "node:test";
 import CryptoJS from "crypto-js";
 import { accounts, app, control, location, sandbox } from "./support.js";
 
-const admin = accounts.ghl.users.find((user) => user.locationId === location.locationId && user.role === "admin");
+const admin = accounts.ghl.users.find((user) => user.locationId === location && user.role === "admin");
 
 function context(secret, more = {}) {
   const told = {
@@ -12,7 +12,7 @@ function context(secret, more = {}) {
     companyId: accounts.ghl.company,
     role: "admin",
     type: "account",
-    activeLocation: location.locationId,
+    activeLocation: location,
     userName: "Zoë Ørsted 王",
     email: admin.email,
     ...more,
@@ -34,7 +34,7 @@ test("a context of CryptoJS opens a session, once", async () => {
   const told = context(accounts.ghl.sharedSecret);
   const { status, body } = await exchange(told);
   assert.equal(status, 200, JSON.stringify(body));
-  assert.equal(body.locationId, location.locationId);
+  assert.equal(body.locationId, location);
   assert.equal(body.userName, "Zoë Ørsted 王");
   assert.equal(body.isAdmin, true);
   const listed = await fetch(`${app}/api/instances`, { headers: { authorization: `Bearer ${body.token}` } });
@@ -56,9 +56,9 @@ test("a context of another secret, or without a sub-account, opens none", async 
 });
 
 test("the sandbox's context is one that CryptoJS opens", async () => {
-  const path = `/ghl/${location.locationId}/sso?user=${admin.userId}&role=admin`;
+  const path = `/ghl/${location}/sso?user=${admin.userId}&role=admin`;
   const answer = await control("GET", path);
   const told = typeof answer === "string" ? answer : answer.payload ?? answer.encryptedData;
   const clear = CryptoJS.AES.decrypt(told, accounts.ghl.sharedSecret).toString(CryptoJS.enc.Utf8);
-  assert.equal(JSON.parse(clear).activeLocation, location.locationId, sandbox);
+  assert.equal(JSON.parse(clear).activeLocation, location, sandbox);
 });

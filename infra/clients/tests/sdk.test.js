@@ -13,7 +13,7 @@ async function connect() {
     response_type: "code",
     client_id: accounts.ghl.clientId,
     redirect_uri: `${accounts.appUrl.replace(/\/$/, "")}/oauth/callback`,
-    location_id: location.locationId,
+    location_id: location,
   }).toString();
   const chosen = await fetch(consent, { redirect: "manual" });
   const code = new URL(chosen.headers.get("location")).searchParams.get("code");
@@ -25,20 +25,20 @@ async function connect() {
     code,
     user_type: "Location",
   });
-  assert.equal(tokens.locationId, location.locationId);
+  assert.equal(tokens.locationId, location);
   return new HighLevel({ locationAccessToken: tokens.access_token, apiVersion: "2021-07-28" });
 }
 
 // AC 52, AC 75
 test("a message from a phone, its contact and the answer to it", async () => {
   const phone = `7900${String(Date.now()).slice(-7)}`;
-  await control("POST", `/green-api/${number.idInstance}/incoming`, {
+  await control("POST", `/green-api/${number}/incoming`, {
     from: phone,
     name: "Ann of the clients",
     text: "can anybody read this? 🌂",
   });
   const contact = await until("the contact", async () => {
-    const all = await control("GET", `/ghl/${location.locationId}/contacts`);
+    const all = await control("GET", `/ghl/${location}/contacts`);
     return all.find((one) => one.phone === `+${phone}`);
   });
   const ghl = await connect();
@@ -49,7 +49,7 @@ test("a message from a phone, its contact and the answer to it", async () => {
 
   const conversation = await until("the conversation", async () => {
     const found = await ghl.conversations.searchConversation({
-      locationId: location.locationId,
+      locationId: location,
       contactId: read.contact.id,
     });
     return found.conversations[0];
@@ -63,7 +63,7 @@ test("a message from a phone, its contact and the answer to it", async () => {
   assert.equal(inbound.body, "can anybody read this? 🌂");
 
   await control("POST", "/ghl/reply", {
-    locationId: location.locationId,
+    locationId: location,
     contactId: read.contact.id,
     message: "loud and clear",
   });

@@ -5,8 +5,11 @@ import { test } from "node:test";
 import HighLevelModule from "@gohighlevel/api-client";
 import { accounts, app, control } from "./support.js";
 
+// RFC 5958 lets the public key follow, which OpenSSL does not read: the seed alone, as RFC 8410 has it.
+const kept = Buffer.from(accounts.ghl.signingKeyPkcs8, "base64");
+const seed = kept.subarray(kept.indexOf(Buffer.from("04220420", "hex")) + 4).subarray(0, 32);
 const key = crypto.createPrivateKey({
-  key: Buffer.from(accounts.ghl.signingKeyPkcs8, "base64"),
+  key: Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]),
   format: "der",
   type: "pkcs8",
 });

@@ -20,10 +20,13 @@ export const accounts = await control("GET", "/accounts");
 export const app = accounts.appUrl.replace(/\/$/, "");
 
 /** A sub-account that has the app. */
-export const location = accounts.ghl.locations.find((one) => one.installed && one.active);
+export const location =
+  process.env.LOCATION ?? accounts.ghl.locations.find((one) => one.installed && one.active).locationId;
 
-/** A number that can send. */
-export const number = accounts.greenApi.instances.find((one) => one.stateInstance === "authorized");
+/** A number of that sub-account that can send. */
+export const number =
+  process.env.INSTANCE ??
+  accounts.greenApi.instances.find((one) => one.stateInstance === "authorized" && one.webhookUrl).idInstance;
 
 /** What `look` gives, as soon as it gives something. */
 export async function until(what, look) {

@@ -16,7 +16,12 @@ pub async fn others_clients_agree(world: &World<impl Place>) -> Outcome {
         return Ok(());
     };
     npm(&dir, &["ci"], &[]).await?;
-    let told = [("SANDBOX_URL", &*sandbox), ("CORPUS", &*corpus)];
+    let told = [
+        ("SANDBOX_URL", &*sandbox),
+        ("CORPUS", &*corpus),
+        ("LOCATION", &*world.demo.location),
+        ("INSTANCE", &*world.demo.instance),
+    ];
     npm(&dir, &["test"], &told).await
 }
 
