@@ -27,14 +27,14 @@ export function explain(failure: Failure, t: Texts): Words {
     case "strange":
       return { ...plain(t.problemOther, failure.reference), detail: `HTTP ${failure.status}` };
     case "problem": {
-      const { code, title, detail = "", retryAfter } = failure.problem;
+      const { code, title, detail, retryAfter } = failure.problem;
       if (!isKnown(code, t)) {
         return { what: t.problemOther, detail: `${title} (${code})`, reference: failure.reference };
       }
       const wait = retryAfter === undefined ? "" : ` ${t.tooManyWait(retryAfter)}`;
       return {
         what: t.problems[code] + wait,
-        detail: WITH_DETAIL.has(code) ? detail : "",
+        detail: WITH_DETAIL.has(code) ? (detail ?? "") : "",
         reference: failure.reference,
       };
     }
