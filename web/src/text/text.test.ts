@@ -97,7 +97,8 @@ test("every code that the API documents has its words", () => {
     for (const operation of Object.values(item)) {
       for (const [status, { description = "" }] of Object.entries(operation.responses ?? {})) {
         if (Number(status) < 400) continue;
-        for (const [, code = ""] of description.matchAll(/`([a-z_]+)`/g)) codes.add(code);
+        // What stands in brackets is about a code: its members, and how to agree to it.
+        for (const [, code = ""] of description.replace(/\([^)]*\)/g, "").matchAll(/`([a-z_]+)`/g)) codes.add(code);
       }
     }
   }
@@ -118,6 +119,8 @@ test("a failure is explained, whatever it is", () => {
   check({ kind: "part" }, { what: en.part });
   check({ kind: "strange", status: 502, reference: "r1" }, { detail: "HTTP 502", reference: "r1" });
   check(problem("not_now", { detail: "Theirs" }), { what: en.problems.not_now, detail: "Theirs", reference: "r1" });
+  check(problem("instance_unusable", { reason: "expired" }), { detail: en.pauses.expired.todo });
+  check(problem("instance_unusable", { reason: "new" }), { detail: "" });
   // Words of ours in English help nobody who reads another language.
   check(problem("try_again", { detail: "Ours" }), { detail: "" });
   check(problem("too_many_requests", { retryAfter: 1 }), { what: "Too many requests. Try again in 1 second." });

@@ -348,4 +348,4 @@ test.concurrent.each(wanted)("every screen is accessible, whole and within the p
     }
   }
   expect(found).toEqual([]);
-}, 300_000);
+}, 900_000);
