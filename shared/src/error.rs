@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 /// What went wrong, for logs: the service's code and message if it answered. Those name attributes,
 /// limits and resources, and no values of ours.
-pub(crate) fn aws_words<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+pub fn aws_words<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
     match error {
         SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
         SdkError::TimeoutError(_) => "no answer in time".to_owned(),

@@ -153,7 +153,8 @@ async fn taken<D: Db, Q: Queue>(
     // One of the two may hold what the portal did not fill in.
     for shown in in_form.into_iter().chain(secret(headers)) {
         if install.is_none() {
-            install = workflow_secret::installation(&hook.hub.db, &location, &shown).await?;
+            let (db, clock) = (&hook.hub.db, &hook.hub.clock);
+            install = workflow_secret::installation(db, clock, &location, &shown).await?;
         }
     }
     let install = install.ok_or(Refused::NotAuthorised)?;

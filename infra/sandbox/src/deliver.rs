@@ -40,6 +40,8 @@ pub(crate) async fn ask(
     let at_ms = clock::now_ms();
     let started = Instant::now();
     let parsed = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let signature = headers.get("x-ghl-signature");
+    let signature = signature.and_then(|it| it.to_str().ok().map(str::to_owned));
     let sent = app
         .http
         .post(url)
@@ -62,6 +64,7 @@ pub(crate) async fn ask(
         provider,
         url: url.to_owned(),
         body: parsed,
+        signature,
         attempt,
         status: answer.as_ref().map(|(status, _)| *status),
         ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),

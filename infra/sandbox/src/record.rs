@@ -74,6 +74,8 @@ pub(crate) struct Delivery {
     pub(crate) provider: Provider,
     pub(crate) url: String,
     pub(crate) body: Value,
+    /// `X-GHL-Signature`, if it was signed.
+    pub(crate) signature: Option<String>,
     /// From 1.
     pub(crate) attempt: u32,
     /// `null` when there was no answer.

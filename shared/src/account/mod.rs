@@ -1,12 +1,13 @@
 //! Who may use Greenhub, and with which numbers: installations ([`install`], [`agency`], [`events`]),
 //! people's [`session`]s and what they may do ([`auth`]), the [`numbers`] of a workspace, and what
-//! its workflows prove themselves by ([`workflow_secret`]).
+//! its workflows prove themselves by ([`workflow_secret`], for a time also [`common_token`]).
 //!
 //! Nothing here is on the way of a message: these are the calls that people make, and the events
 //! that follow from what they do in GoHighLevel.
 
 pub mod agency;
 pub mod auth;
+pub mod common_token;
 pub mod events;
 pub mod install;
 pub mod keyring;

@@ -2,10 +2,12 @@
 //!
 //! GoHighLevel signs no action (GHL contract, workflow modules), so each location has a secret of
 //! its own: who learns it can send as that location and as no other. It is 256 random bits, checked
-//! by its SHA-256, and sealed beside that, so that an admin can look at it again.
+//! by its SHA-256, and sealed beside that, so that an admin can look at it again. Until a location has
+//! one, the [`common_token`] may stand in.
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::common_token;
 use crate::clock::{Clock, Millis};
 use crate::crypto::{self, CryptoError, DataKeys};
 use crate::domain::ids::LocationId;
@@ -56,7 +58,8 @@ pub async fn get(
     }))
 }
 
-/// Makes a new secret for the location. The one before is worth nothing from here on.
+/// Makes a new secret for the location. The one before is worth nothing from here on, and neither
+/// is the [`common_token`].
 ///
 /// # Errors
 /// The tables.
@@ -78,7 +81,11 @@ pub async fn renew(
             sealed: data_keys.seal(&secret, &WorkflowSecretRow::seal_context(location)),
             created_ms,
         };
-        match db.write(vec![row::save(key.clone(), &mut row)?]).await {
+        let writes = vec![
+            row::save(key.clone(), &mut row)?,
+            common_token::closing(location),
+        ];
+        match db.write(writes).await {
             Ok(()) => {
                 tracing::info!(%location, "a new workflow secret");
                 return Ok(WorkflowSecret {
@@ -94,13 +101,14 @@ pub async fn renew(
     Err(DbError::Conflict)
 }
 
-/// The location's installation if `shown` is its secret and the app is installed there. A location
-/// without a secret is closed, not open.
+/// The location's installation if `shown` is its secret, or the [`common_token`] while that stands
+/// in, and the app is installed there. A location without a secret is closed, not open.
 ///
 /// # Errors
 /// The tables.
 pub async fn installation(
     db: &impl Db,
+    clock: &Clock,
     location: &LocationId,
     shown: &SecretString,
 ) -> Result<Option<InstallRow>, DbError> {
@@ -108,7 +116,8 @@ pub async fn installation(
     let row = row::load::<WorkflowSecretRow>(db, &key).await?;
     let expect = row.as_ref().map_or("", |row| row.sha256.as_str());
     let shown = crypto::sha256_hex(shown.expose_secret());
-    if !crypto::constant_time_eq(shown.as_bytes(), expect.as_bytes()) {
+    let is_own = crypto::constant_time_eq(shown.as_bytes(), expect.as_bytes());
+    if !is_own && !common_token::opens(db, clock.now_ms(), location, &shown).await? {
         return Ok(None);
     }
     let install = row::load::<InstallRow>(db, &keys::install(location)).await?;

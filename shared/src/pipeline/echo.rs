@@ -80,6 +80,11 @@ async fn owner<D: Db, Q: Queue>(
     chat: &ChatRow,
     echo: &NewMessage,
 ) -> Result<Owner, DbError> {
+    // A run that died between the provider's answer and its own note of it is found only when its
+    // lease has ended; till then the place that it took tells of it. This is asked first: a send
+    // becomes unsure before it stops being one that has been begun, so whichever it is meanwhile,
+    // one of the two shows it.
+    let mut is_open = is_any_sending(&hub.db, &chat.number).await?;
     let (pk, range) = keys::all_unsure(&chat.number);
     let query = Query {
         table: Table::Chats,
@@ -89,7 +94,6 @@ async fn owner<D: Db, Q: Queue>(
         backwards: false,
         limit: 100,
     };
-    let mut is_open = false;
     for item in hub.db.query(&query).await? {
         let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
         let Some((unsure_chat, seq)) = sk.and_then(|sk| keys::unsure_of_sk(sk)) else {
@@ -103,22 +107,26 @@ async fn owner<D: Db, Q: Queue>(
         let Some(delivery) = message.deliveries.get(&Destination::Whatsapp) else {
             continue;
         };
-        let mut is_unknown = false;
+        let mut is_open_still = false;
         for (part, row) in delivery.parts.iter().enumerate() {
-            if let PartState::Unknown {
-                since_ms,
-                to_person,
-                ..
-            } = row.state
-            {
-                if is_echo_of(echo, &message, part, since_ms) {
-                    return Ok(Owner::Ours(Box::new(message), part));
+            match row.state {
+                PartState::Unknown {
+                    since_ms,
+                    to_person,
+                    ..
+                } => {
+                    if is_echo_of(echo, &message, part, since_ms) {
+                        return Ok(Owner::Ours(Box::new(message), part));
+                    }
+                    is_open_still = true;
+                    is_open |= !to_person;
                 }
-                is_unknown = true;
-                is_open |= !to_person;
+                // About to become unknown.
+                PartState::Sending { .. } => is_open_still = true,
+                _ => {}
             }
         }
-        if !is_unknown && unsure.since_ms + hub.settings.unknown_after_ms < hub.clock.now_ms() {
+        if !is_open_still && unsure.since_ms + hub.settings.unknown_after_ms < hub.clock.now_ms() {
             let gone = keys::unsure(&chat.number, &unsure_chat, seq);
             hub.db
                 .write(vec![Write {
@@ -129,9 +137,6 @@ async fn owner<D: Db, Q: Queue>(
                 .await?;
         }
     }
-    // A run that died between the provider's answer and its own note of it is found only when its
-    // lease has ended; till then the place that it took tells of it.
-    is_open |= is_any_sending(&hub.db, &chat.number).await?;
     Ok(if is_open {
         Owner::MaybeOurs
     } else {

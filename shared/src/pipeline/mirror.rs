@@ -13,7 +13,7 @@ use crate::domain::delivery::{Destination, Lane, PartState};
 use crate::domain::ids::{ContactId, LocationId, WorkspaceId};
 use crate::domain::message::{Direction, Message, of_reference};
 use crate::queue::Queue;
-use crate::store::chats::{ChatRow, chats_of_contact, living_chat, messages_from};
+use crate::store::chats::{ChatRow, chat_and_survivors, chats_of_contact, messages_from};
 use crate::store::db::{Db, DbError};
 use crate::store::{keys, row};
 
@@ -36,12 +36,16 @@ pub async fn settled_chats<D: Db, Q: Queue>(
         if looks > 0 {
             hub.clock.sleep(LOOK_EVERY).await;
         }
-        let mut chats = Vec::new();
+        let mut living = Vec::new();
+        let mut is_open = false;
         for known in chats_of_contact(&hub.db, location, contact).await? {
-            chats.extend(living_chat(&hub.db, &known.chat).await?);
+            let mut chats = chat_and_survivors(&hub.db, &known.chat).await?;
+            // A chat that was merged into another finishes what it has begun.
+            is_open = is_open || is_any_open(hub, &chats).await?;
+            living.extend(chats.pop());
         }
-        if !is_any_open(hub, &chats).await? {
-            return Ok(Some(chats));
+        if !is_open {
+            return Ok(Some(living));
         }
     }
     Ok(None)
@@ -57,8 +61,8 @@ async fn is_any_open<D: Db, Q: Queue>(hub: &Hub<D, Q>, chats: &[ChatRow]) -> Res
     Ok(false)
 }
 
-/// Whether the lane's message in hand goes out and may be in the CRM without our knowing its id.
-/// Those behind it have not been tried.
+/// Whether a message that goes out may be in the CRM without our knowing its id. Those that the
+/// lane has not come to have not been tried.
 async fn has_open_post<D: Db, Q: Queue>(hub: &Hub<D, Q>, chat: &ChatRow) -> Result<bool, DbError> {
     // A message that the lane goes back for does not hide the one that it had come to before.
     for seq in chat.behind(Lane::Crm) {
@@ -70,16 +74,28 @@ async fn has_open_post<D: Db, Q: Queue>(hub: &Hub<D, Q>, chat: &ChatRow) -> Resu
     let mut from = chat.cursor(Lane::Crm);
     loop {
         let messages = messages_from(&hub.db, &chat.chat, from, PAGE).await?;
-        let in_hand = messages.iter().find(|message| {
-            let delivery = message.deliveries.get(&Destination::Crm);
-            delivery.is_some_and(|delivery| !delivery.is_settled())
-        });
-        match (in_hand, messages.last()) {
-            (Some(message), _) => return Ok(is_open_post(message)),
-            (None, Some(last)) if messages.len() == PAGE => from = last.seq + 1,
-            (None, _) => return Ok(false),
+        for message in &messages {
+            if is_open_post(message) {
+                return Ok(true);
+            }
+            if is_ahead(message) {
+                return Ok(false);
+            }
+        }
+        match messages.last() {
+            Some(last) if messages.len() == PAGE => from = last.seq + 1,
+            _ => return Ok(false),
         }
     }
+}
+
+/// Whether the lane cannot have gone past the message. The row's cursor is written when a run ends,
+/// so it may have gone past many; and one that it went past may have got another part since, for a
+/// file whose copy was late, which says nothing about those after it.
+fn is_ahead(message: &Message) -> bool {
+    let delivery = message.deliveries.get(&Destination::Crm);
+    let first = delivery.and_then(|delivery| delivery.parts.first());
+    first.is_some_and(|part| !part.state.is_settled())
 }
 
 fn is_open_post(message: &Message) -> bool {
@@ -89,7 +105,10 @@ fn is_open_post(message: &Message) -> bool {
             matches!(
                 part.state,
                 PartState::Sending { .. }
-                    | PartState::Unknown { .. }
+                    | PartState::Unknown {
+                        to_person: false,
+                        ..
+                    }
                     | PartState::Retry {
                         look_since_ms: Some(_),
                         ..

@@ -369,15 +369,24 @@ pub async fn chats_of_index(db: &impl Db, query: &Query) -> Result<Vec<ChatRow>,
 
 /// A conversation. One that was merged into another is followed to where it lives on.
 pub async fn living_chat(db: &impl Db, chat: &ChatId) -> Result<Option<ChatRow>, DbError> {
+    Ok(chat_and_survivors(db, chat).await?.pop())
+}
+
+/// A conversation and those that it was merged into, one after the other: it lives on in the last.
+/// Empty if there is no such conversation.
+pub async fn chat_and_survivors(db: &impl Db, chat: &ChatId) -> Result<Vec<ChatRow>, DbError> {
+    let mut chats: Vec<ChatRow> = Vec::new();
     let mut id = chat.clone();
     // A chain of merges is as long as a person has aliases.
     for _ in 0..8 {
-        match row::load::<ChatRow>(db, &keys::chat(&id)).await? {
-            Some(ChatRow {
-                merged_into: Some(survivor),
-                ..
-            }) => id = survivor,
-            found => return Ok(found),
+        let Some(found) = row::load::<ChatRow>(db, &keys::chat(&id)).await? else {
+            return Ok(Vec::new());
+        };
+        let survivor = found.merged_into.clone();
+        chats.push(found);
+        match survivor {
+            Some(survivor) => id = survivor,
+            None => return Ok(chats),
         }
     }
     Err(DbError::Malformed {

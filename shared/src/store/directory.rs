@@ -283,6 +283,21 @@ impl WorkflowSecretRow {
     }
 }
 
+/// A token that several locations' workflows have in common.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CommonTokenRow {
+    /// The revision.
+    pub rev: u64,
+    /// The location that it opens.
+    pub location: LocationId,
+    /// What it must hash to.
+    pub sha256: String,
+    /// Until when, milliseconds since 1970.
+    pub until_ms: Millis,
+}
+
+row!(CommonTokenRow, "a common workflow token");
+
 /// Where an installation stands (GHL contract, state machine per location).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

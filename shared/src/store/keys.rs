@@ -85,6 +85,11 @@ pub fn workflow_secret(location: &LocationId) -> Key {
     )
 }
 
+/// What proved workflows' actions to be a location's before it had a secret of its own.
+pub fn common_token(location: &LocationId) -> Key {
+    key(Table::Directory, format!("LOC#{location}"), "COMMON".into())
+}
+
 /// The installation in a GoHighLevel agency.
 pub fn company(company: &CompanyId) -> Key {
     key(

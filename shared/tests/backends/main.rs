@@ -1,10 +1,13 @@
-//! The tables, queues and secrets as the product uses them: one suite for the tables in memory and
-//! in DynamoDB, which must answer alike, and what SQS and Secrets Manager have to do.
+//! The tables, files, queues and secrets as the product uses them: one suite for the tables in
+//! memory and in DynamoDB, and one for the files in memory and in S3, which must answer alike, and
+//! what SQS and Secrets Manager have to do.
 //!
-//! AWS is the emulator that `cargo run` uses, with the tables, queues and secret of the template.
+//! AWS is the emulator that `cargo run` uses, with the tables, bucket, queues and secret of the
+//! template.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod files;
 mod queue;
 mod secret;
 mod store;
@@ -21,7 +24,12 @@ async fn the_tables_in_memory() {
 }
 
 #[tokio::test]
-async fn the_tables_the_queues_and_the_secret_in_aws() {
+async fn the_files_in_memory() {
+    files::check_memory().await;
+}
+
+#[tokio::test]
+async fn the_tables_the_files_the_queues_and_the_secret_in_aws() {
     let dir = tempfile::tempdir().unwrap();
     let Some(emulator) = unless_missing(Aws::start(dir.path()).await).unwrap() else {
         return;
@@ -31,6 +39,8 @@ async fn the_tables_the_queues_and_the_secret_in_aws() {
     let hub = wiring::hub_of_stack(&aws, &outputs);
     // Each to its end, whatever becomes of the others.
     let tables = tokio::spawn(async move { store::check_backend(&hub.db).await });
+    let bucket = outputs["MediaBucketName"].clone();
+    let files = tokio::spawn(files::check_bucket(aws.clone(), bucket));
     let queues = tokio::spawn(queue::check_backend(
         aws_sdk_sqs::Client::new(&aws),
         hub.queue,
@@ -40,7 +50,7 @@ async fn the_tables_the_queues_and_the_secret_in_aws() {
         aws_sdk_secretsmanager::Client::new(&aws),
         outputs["AppSecretName"].clone(),
     ));
-    let ended = [tables.await, queues.await, secret.await];
+    let ended = [tables.await, files.await, queues.await, secret.await];
     emulator.stop().await;
     for suite in ended {
         suite.unwrap();

@@ -7,6 +7,7 @@
 )]
 
 mod actions;
+mod common_token;
 mod hostile;
 mod support;
 

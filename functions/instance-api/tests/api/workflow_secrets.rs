@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use greenhub::account::workflow_secret;
+use greenhub::clock::Clock;
 use greenhub::domain::ids::LocationId;
 use greenhub::store::db::Table;
 use greenhub::store::directory::{InstallState, WorkflowSecretRow};
@@ -22,7 +23,7 @@ impl World {
     /// Whether the location's workflows may act with this secret.
     async fn opens(&self, location: &str, secret: &Value) -> bool {
         let (location, secret) = (LocationId::new(location), secret.as_str().unwrap());
-        workflow_secret::installation(&self.db, &location, &secret.into())
+        workflow_secret::installation(&self.db, &Clock::system(), &location, &secret.into())
             .await
             .unwrap()
             .is_some()

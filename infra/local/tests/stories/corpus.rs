@@ -63,7 +63,7 @@ pub async fn every_published_body_is_taken_and_shown_or_not_on_purpose(
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
-fn corpus() -> Option<String> {
+pub fn corpus() -> Option<String> {
     // Cargo runs tests in the folder of their package; the variable is said at the top.
     let path = std::env::var("CORPUS").ok()?;
     let path = Path::new(&path);

@@ -114,7 +114,7 @@ async fn signs_in(world: &World, location: &str) -> Result<bool, String> {
         .json()
         .await
         .map_err(|error| error.to_string())?;
-    Ok(session["installation"] == "active")
+    Ok(session["install"]["state"] == "active")
 }
 
 /// Where the consent page sends the browser.

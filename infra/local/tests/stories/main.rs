@@ -11,6 +11,7 @@
     reason = "a test may break, and says so"
 )]
 
+mod clients;
 mod corpus;
 mod events;
 mod files;
@@ -70,6 +71,7 @@ async fn the_deployed_stack_keeps_its_promises() {
         corpus::every_published_body_is_taken_and_shown_or_not_on_purpose,
         installs::an_agency_gets_the_app_in_all_its_locations,
         installs::a_location_removes_the_app_and_takes_it_back,
+        clients::others_clients_agree,
         messages::nothing_is_left_over,
     );
     world.stack.stop().await;

@@ -31,6 +31,7 @@ use axum::{
     },
     routing::{get, post, put},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures::stream::{self, Stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -173,6 +174,7 @@ async fn accounts(State(app): Shared) -> Json<Value> {
             "appId": app.ghl.app_id,
             "conversationProviderId": app.ghl.conversation_provider_id,
             "publicKeyPem": app.signer.public_key_pem(),
+            "signingKeyPkcs8": STANDARD.encode(app.signer.pkcs8()),
             "company": ghl.company,
             "locations": ghl.locations.values().map(|l| json!({
                 "locationId": l.id, "name": l.name, "country": l.country, "timezone": l.timezone,
