@@ -130,10 +130,10 @@ test("install, add, link, try, talk, send files, run a workflow, lose the phone,
 
   await control("PUT", `/green-api/${instance}/state`, { stateInstance: "notAuthorized" });
   const card = frame.getByRole("article", { name: "Front desk" });
-  await card.getByRole("button", { name: "Link a phone" }).waitFor();
+  await card.getByRole("button", { name: "Link phone" }).waitFor();
   await picture(page, "4-lost");
   await control("POST", "/ghl/reply", { locationId: location, contactId: contact?.contactId, message: "wait for me" });
-  await card.getByRole("button", { name: "Link a phone" }).click();
+  await card.getByRole("button", { name: "Link phone" }).click();
   await linking.getByRole("img", { name: "Code to scan" }).waitFor();
   await control("POST", `/green-api/${instance}/scan`, { phone: "79001230001" });
   await linking.getByText("Linked as +79001230001").waitFor();

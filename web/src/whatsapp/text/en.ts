@@ -170,7 +170,7 @@ export const en = {
     text: "With it the WhatsApp actions in the workflows of this sub-account prove that they are its own. Whoever has it can send messages from your numbers.",
     show: "Show",
     hide: "Hide",
-    none: "There is none yet: no workflow action can send.",
+    none: "There is none yet. Making one ends the token that older workflow actions here may still use.",
     hidden: "Hidden",
     value: "Secret",
     made: (when: string) => `Made ${when}`,

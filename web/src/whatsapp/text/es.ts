@@ -170,7 +170,7 @@ export const es: LaterTexts = {
     text: "Con él, las acciones de WhatsApp en los flujos de esta subcuenta prueban que son suyas. Quien lo tenga puede enviar mensajes desde tus números.",
     show: "Mostrar",
     hide: "Ocultar",
-    none: "Todavía no hay ninguno: las acciones de flujos no pueden enviar.",
+    none: "Todavía no hay ninguno. Al crear uno deja de valer el token que aquí puedan usar acciones de flujos antiguas.",
     hidden: "Oculto",
     value: "Secreto",
     made: (when) => `Creado ${when}`,

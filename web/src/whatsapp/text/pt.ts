@@ -170,7 +170,7 @@ export const pt: LaterTexts = {
     text: "Com ele, as ações de WhatsApp nos fluxos desta subconta provam que são dela. Quem o tiver pode enviar mensagens dos seus números.",
     show: "Mostrar",
     hide: "Ocultar",
-    none: "Ainda não há nenhum: as ações de fluxos não podem enviar.",
+    none: "Ainda não há nenhum. Ao criar um, deixa de valer o token que ações de fluxos antigas ainda possam usar aqui.",
     hidden: "Oculto",
     value: "Segredo",
     made: (when) => `Criado ${when}`,
