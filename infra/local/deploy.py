@@ -29,6 +29,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 CODE_BUCKET = "greenhub-local-code"
+TEMPLATE_KEY = "template.json"
 FINGERPRINT_TAG = "greenhub:fingerprint"
 
 
@@ -104,7 +105,7 @@ def upload(order):
     # Compression runs outside of the interpreter's lock.
     with ThreadPoolExecutor() as pool:
         keys = dict(pool.map(put, sorted(order["binaries"].items())))
-    return keys, sorted(present - set(keys.values()))
+    return keys, sorted(present - set(keys.values()) - {TEMPLATE_KEY})
 
 
 def with_code(template, keys):
@@ -199,10 +200,12 @@ def deploy(order, body):
     if complete and tags.get(FINGERPRINT_TAG) == fingerprint:
         print("the stack is as it was", file=sys.stderr)
         return stack
+    # A template of more than 51,200 bytes is taken from a bucket alone.
+    client(order, "s3").put_object(Bucket=CODE_BUCKET, Key=TEMPLATE_KEY, Body=body.encode())
     call = cloudformation.update_stack if stack else cloudformation.create_stack
     call(
         StackName=name,
-        TemplateBody=body,
+        TemplateURL=f"{order['endpoint']}/{CODE_BUCKET}/{TEMPLATE_KEY}",
         Parameters=[
             {"ParameterKey": key, "ParameterValue": str(value)}
             for key, value in sorted(parameters.items())

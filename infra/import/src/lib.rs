@@ -16,8 +16,11 @@ pub mod stack;
 
 use std::io::{Write, stderr};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use greenhub::account::common_token::CommonToken;
 use greenhub::clock::{Clock, Millis};
 use greenhub::pipeline::ids::IdSource;
@@ -58,6 +61,7 @@ pub async fn run(
     let common_token = common_token(options, &source, now_ms)?;
     let database = source::database(&source.database)?;
 
+    let aws = &patient(aws);
     let target = Target::find(aws, &options.to, clock).await?;
     compare(&source, &target, &told)?;
     told.say(&format!("the stack {} is there", options.to));
@@ -85,6 +89,19 @@ pub async fn run(
     told.say(&format!("{n_all} of {n_all} locations"));
     out.write_all(report::text(&plan, &brought, options.dry_run).as_bytes())?;
     Ok(())
+}
+
+/// The same access to AWS with more time: a function has seconds, a person would rather wait than
+/// begin again.
+fn patient(aws: &SdkConfig) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(15))
+        .operation_timeout(Duration::from_secs(90))
+        .build();
+    let retries = RetryConfig::standard().with_max_attempts(6);
+    let patient = aws.clone().into_builder().timeout_config(timeouts);
+    patient.retry_config(retries).build()
 }
 
 fn common_token(
