@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { type Chunk, weight } from "./budget.ts";
+import { type Chunk, languages, weight } from "./budget.ts";
 
 const chunk = (fileName: string, imports: string[] = []): Chunk => ({
   name: fileName,
@@ -20,4 +20,14 @@ test("what is fetched first is counted once", () => {
     expect(weight(roots.flatMap((name) => chunks.get(name) ?? []), chunks)).toBe(expected);
   check(["entry.js"], bytes("entry.js", "a.js", "b.js"));
   check(["entry.js", "ru.js"], bytes("entry.js", "a.js", "b.js", "ru.js"));
+});
+
+test("a page's texts are found by their folders", () => {
+  const at = (path: string): Chunk => ({ ...chunk(path), facadeModuleId: path });
+  const paths = ["/w/src/text/en.ts", "/w/src/text/ru.ts", "/w/src/own/text/ru.ts", "/w/src/text/plural.ts", "/w/en.ts"];
+  const found = (...texts: string[]): string[][] =>
+    languages(paths.map(at), texts).map((parts) => parts.map(({ fileName }) => fileName));
+  expect(found("src/text")).toEqual([["/w/src/text/en.ts"], ["/w/src/text/ru.ts"]]);
+  expect(found("src/text", "src/own/text")).toEqual([["/w/src/text/en.ts"], ["/w/src/text/ru.ts", "/w/src/own/text/ru.ts"]]);
+  expect(found("src/none")).toEqual([]);
 });

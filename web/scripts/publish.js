@@ -47,3 +47,4 @@ run("npm", ["run", "build"]);
 run("aws", ["s3", "cp", "dist/assets", `s3://${bucket}/assets`, "--recursive", "--cache-control", cache.assets]);
 run("aws", ["s3", "cp", "dist", `s3://${bucket}`, "--recursive", "--exclude", "assets/*", "--cache-control", cache.other]);
 console.log(`published: ${output("SiteUrl")}/app/whatsapp`);
+console.log(`for the app's portal: ${output("SiteUrl")}/app/setup`);

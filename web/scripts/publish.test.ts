@@ -45,6 +45,7 @@ test("files are published with their headers, pages last", () => {
     "aws s3 cp dist s3://bucket-1 --recursive --exclude assets/* --cache-control no-cache",
   ]);
   expect(said).toContain("published: https://site.example/app/whatsapp");
+  expect(said).toContain("https://site.example/app/setup");
 });
 
 test("a stack without a site is left alone", () => {

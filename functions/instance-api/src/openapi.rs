@@ -70,7 +70,11 @@ pub fn describe<D: Db, Q: Queue>() -> utoipa::openapi::OpenApi {
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     components.add_security_scheme("bearer", bearer);
     for item in document.paths.paths.values_mut() {
-        operations(item).for_each(tell_open);
+        for operation in operations(item) {
+            tell_open(operation);
+            // The handlers' names, which are not unique; method and path say which one it is.
+            operation.operation_id = None;
+        }
     }
     document
 }

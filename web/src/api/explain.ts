@@ -27,18 +27,24 @@ export function explain(failure: Failure, t: Texts): Words {
     case "strange":
       return { ...plain(t.problemOther, failure.reference), detail: `HTTP ${failure.status}` };
     case "problem": {
-      const { code, title, detail = "", retryAfter } = failure.problem;
+      const { code, title, detail, reason, retryAfter } = failure.problem;
       if (!isKnown(code, t)) {
         return { what: t.problemOther, detail: `${title} (${code})`, reference: failure.reference };
       }
       const wait = retryAfter === undefined ? "" : ` ${t.tooManyWait(retryAfter)}`;
       return {
         what: t.problems[code] + wait,
-        detail: WITH_DETAIL.has(code) ? detail : "",
+        detail: WITH_DETAIL.has(code) ? (detail ?? "") : pauseWords(reason, t),
         reference: failure.reference,
       };
     }
   }
+}
+
+/** What to do about a number that its provider stopped. */
+function pauseWords(reason: string | undefined, t: Texts): string {
+  const isOurs = reason !== undefined && Object.hasOwn(t.pauses, reason);
+  return isOurs ? t.pauses[reason as keyof Texts["pauses"]].todo : "";
 }
 
 function isKnown(code: string, t: Texts): code is keyof Texts["problems"] {

@@ -9,9 +9,16 @@ let known: Promise<Schemas["PageConfig"]> | undefined;
  * begin with; a message says who sent it all the same.
  */
 export function pageConfig(): Promise<Schemas["PageConfig"]> {
-  known ??= answerOf(open.GET("/api/page-config")).catch((error: unknown) => {
+  known ??= fetched().catch((error: unknown) => {
     known = undefined;
     throw error;
   });
   return known;
+}
+
+async function fetched(): Promise<Schemas["PageConfig"]> {
+  const config = await answerOf(open.GET("/api/page-config"));
+  // It becomes a link, and a link can be more than an address.
+  const isAddress = /^https?:\/\//i.test(config.installUrl);
+  return isAddress ? config : { ...config, installUrl: "" };
 }

@@ -1,5 +1,6 @@
 import { remember, remembered } from "../lib/storage.ts";
 import type { Texts } from "./en.ts";
+import type { Part } from "./part.svelte.ts";
 
 /** The languages by their own names; each is fetched when it is wanted. */
 export const LANGUAGES = {
@@ -30,6 +31,7 @@ export function preferred(languages: readonly string[]): Language {
 class Spoken {
   language = $state<Language>("en");
   #texts = $state.raw<Texts | null>(null);
+  readonly #parts = new Set<Part<object>>();
 
   /** The texts of the language. Nothing is shown before there are some. */
   get t(): Texts {
@@ -47,10 +49,22 @@ class Spoken {
     remember("language", language);
   }
 
-  /** Rejects when the catalogue cannot be had; then the language stays as it was. */
+  /** Fetches further texts in the language that is spoken; they change with it from then on. */
+  async add(part: Part<object>): Promise<void> {
+    if (this.#parts.has(part)) return;
+    const { language } = this;
+    (await part.fetch(language))();
+    this.#parts.add(part);
+    // Another one was chosen meanwhile.
+    if (language !== this.language) await this.#speak(this.language);
+  }
+
+  /** Rejects when a catalogue cannot be had; then the language stays as it was. */
   async #speak(language: Language): Promise<void> {
-    const texts = await CATALOGUES[language]();
+    const parts = [...this.#parts].map((part) => part.fetch(language));
+    const [texts, ...speaks] = await Promise.all([CATALOGUES[language](), ...parts]);
     this.#texts = texts;
+    for (const speak of speaks) speak();
     this.language = language;
     document.documentElement.lang = language;
     document.title = texts.title;

@@ -2,6 +2,14 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { explain } from "../api/explain.ts";
 import type { Failure } from "../api/failure.ts";
+import { en as enSetup } from "../setup/text/en.ts";
+import { es as esSetup } from "../setup/text/es.ts";
+import { pt as ptSetup } from "../setup/text/pt.ts";
+import { ru as ruSetup } from "../setup/text/ru.ts";
+import { en as enLater } from "../whatsapp/text/en.ts";
+import { es as esLater } from "../whatsapp/text/es.ts";
+import { pt as ptLater } from "../whatsapp/text/pt.ts";
+import { ru as ruLater } from "../whatsapp/text/ru.ts";
 import { en } from "./en.ts";
 import { es } from "./es.ts";
 import { preferred } from "./index.svelte.ts";
@@ -9,7 +17,13 @@ import { plural } from "./plural.ts";
 import { pt } from "./pt.ts";
 import { ru } from "./ru.ts";
 
-const ALL = { en, ru, es, pt };
+/** With the texts that one page has, or that are fetched later. */
+const EVERYTHING = {
+  en: { ...en, later: enLater, setup: enSetup },
+  ru: { ...ru, later: ruLater, setup: ruSetup },
+  es: { ...es, later: esLater, setup: esSetup },
+  pt: { ...pt, later: ptLater, setup: ptSetup },
+};
 
 /** Every text of a catalogue; those with parts get parts that are easily found again. */
 function texts(catalogue: object, path = ""): [path: string, text: string][] {
@@ -25,8 +39,8 @@ function texts(catalogue: object, path = ""): [path: string, text: string][] {
 }
 
 test("no text is empty but where nothing has to be done, and none is left in English", () => {
-  const english = new Map(texts(en));
-  for (const [language, catalogue] of Object.entries(ALL)) {
+  const english = new Map(texts(EVERYTHING.en));
+  for (const [language, catalogue] of Object.entries(EVERYTHING)) {
     for (const [path, text] of texts(catalogue)) {
       if (path !== ".states.authorized.todo") expect(text, `${language}${path}`).not.toBe("");
       const isWords = (text.match(/\p{L}{3,}/gu) ?? []).length > 2;
@@ -36,7 +50,7 @@ test("no text is empty but where nothing has to be done, and none is left in Eng
 });
 
 test("the CRM's own name is never said", () => {
-  for (const [language, catalogue] of Object.entries(ALL)) {
+  for (const [language, catalogue] of Object.entries(EVERYTHING)) {
     for (const [path, text] of texts(catalogue)) {
       expect(text, `${language}${path}`).not.toMatch(/high\s*level|\bGHL\b|lead\s*connector/i);
     }
@@ -44,8 +58,8 @@ test("the CRM's own name is never said", () => {
 });
 
 test("a text shows everything that it is told", () => {
-  for (const [language, catalogue] of Object.entries(ALL)) {
-    const { number, add, link, remove, crm } = catalogue;
+  for (const [language, { number, crm, later }] of Object.entries(EVERYTHING)) {
+    const { add, link, remove } = later;
     for (const say of [number.instance, number.since, number.restarted, add.takeOver, link.title, remove.title, remove.type, crm.okText]) {
       expect(say("‹part›"), language).toContain("‹part›");
     }
@@ -83,7 +97,8 @@ test("every code that the API documents has its words", () => {
     for (const operation of Object.values(item)) {
       for (const [status, { description = "" }] of Object.entries(operation.responses ?? {})) {
         if (Number(status) < 400) continue;
-        for (const [, code = ""] of description.matchAll(/`([a-z_]+)`/g)) codes.add(code);
+        // What stands in brackets is about a code: its members, and how to agree to it.
+        for (const [, code = ""] of description.replace(/\([^)]*\)/g, "").matchAll(/`([a-z_]+)`/g)) codes.add(code);
       }
     }
   }
@@ -104,6 +119,8 @@ test("a failure is explained, whatever it is", () => {
   check({ kind: "part" }, { what: en.part });
   check({ kind: "strange", status: 502, reference: "r1" }, { detail: "HTTP 502", reference: "r1" });
   check(problem("not_now", { detail: "Theirs" }), { what: en.problems.not_now, detail: "Theirs", reference: "r1" });
+  check(problem("instance_unusable", { reason: "expired" }), { detail: en.pauses.expired.todo });
+  check(problem("instance_unusable", { reason: "new" }), { detail: "" });
   // Words of ours in English help nobody who reads another language.
   check(problem("try_again", { detail: "Ours" }), { detail: "" });
   check(problem("too_many_requests", { retryAfter: 1 }), { what: "Too many requests. Try again in 1 second." });

@@ -4,4 +4,4 @@ import type { Instance } from "../api/client.ts";
 export type NumberDialog = "link" | "settings" | "test" | "sign-out" | "restart" | "remove";
 
 /** The dialog that is open, and what about. */
-export type Opened = { dialog: "add" | "routing" } | { dialog: NumberDialog; number: Instance };
+export type Opened = { dialog: "add" | "routing" | "secret" } | { dialog: NumberDialog; number: Instance };

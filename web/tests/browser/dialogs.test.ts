@@ -338,3 +338,81 @@ test("what failed in the background stays until it is put away", async () => {
   await toast.getByRole("button", { name: "Dismiss" }).click();
   await toast.waitFor({ state: "detached" });
 });
+
+test("the secret of workflow actions is hidden until it is asked for", async () => {
+  world.api.secret = { secret: "s3cret-1", createdAt: "2026-11-20T10:00:00.000Z" };
+  const frame = await world.open();
+  await card(frame, "Sales").waitFor();
+  expect(world.api.count("GET /api/workflow-secret")).toBe(0);
+  await frame.getByRole("button", { name: "Workflow secret" }).click();
+  const dialog = frame.getByRole("dialog", { name: "Secret for workflow actions" });
+  await dialog.getByText("Made Nov 20, 2026").waitFor();
+  expect(await dialog.textContent()).not.toContain("s3cret-1");
+  expect(await dialog.getByRole("button", { name: "Copy Secret" }).count()).toBe(0);
+  await dialog.getByRole("button", { name: "Show", exact: true }).click();
+  await dialog.getByText("s3cret-1").waitFor();
+  // The CRM's frame does not let us copy, and what to do then is said.
+  await dialog.getByRole("button", { name: "Copy Secret" }).click();
+  await dialog.getByRole("status").filter({ hasText: "Mark the text and copy it" }).waitFor();
+  const complaint = expect.stringContaining("The Clipboard API has been blocked");
+  expect(world.complaints.splice(0)).toEqual([complaint]);
+  await dialog.getByRole("button", { name: "Hide", exact: true }).click();
+  expect(await dialog.textContent()).not.toContain("s3cret-1");
+  for (const field of ["authorization", "secret", "WhatsApp number", "WhatsApp workflow secret"]) {
+    expect(await dialog.textContent()).toContain(field);
+  }
+});
+
+test("a new secret is made only after a warning, and is shown", async () => {
+  const frame = await world.open();
+  await frame.getByRole("button", { name: "Workflow secret" }).click();
+  const dialog = frame.getByRole("dialog");
+  await dialog.getByText("There is none yet").waitFor();
+  await dialog.getByRole("button", { name: "Make a secret" }).click();
+  const made = (): string => world.api.secret.secret ?? "";
+  await dialog.getByText("This is the new secret.").waitFor();
+  const before = made();
+  await dialog.getByText(before).waitFor();
+  await dialog.getByRole("button", { name: "Make a new one" }).click();
+  await dialog.getByRole("alert").filter({ hasText: "The old one stops working at once." }).waitFor();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  expect(world.api.secret.secret).toBe(before);
+  await dialog.getByRole("button", { name: "Make a new one" }).click();
+  world.api.refuse("POST /api/workflow-secret", problem(503, "try_again"));
+  await dialog.getByRole("button", { name: "Replace the secret" }).click();
+  await dialog.getByRole("alert").filter({ hasText: "try again in a moment" }).waitFor();
+  await dialog.getByRole("button", { name: "Replace the secret" }).click();
+  await dialog.getByText("This is the new secret.").waitFor();
+  expect(await dialog.textContent()).not.toContain(before);
+  await dialog.getByText(made()).waitFor();
+});
+
+test("a secret that is lost can be replaced", async () => {
+  world.api.refuse("GET /api/workflow-secret", problem(409, "secret_lost"));
+  const frame = await world.open();
+  await frame.getByRole("button", { name: "Workflow secret" }).click();
+  const dialog = frame.getByRole("dialog");
+  await dialog.getByRole("alert").filter({ hasText: "cannot be shown any more" }).waitFor();
+  await dialog.getByRole("button", { name: "Make a new one" }).click();
+  await dialog.getByRole("button", { name: "Replace the secret" }).click();
+  await dialog.getByText("This is the new secret.").waitFor();
+});
+
+test("a test message that waits says for what", async () => {
+  world.api.message = { ...world.api.message, reason: "the number is logged out" };
+  const frame = await world.open();
+  await card(frame, "Sales").getByRole("button", { name: "Test message" }).click();
+  await frame.getByLabel("To", { exact: true }).fill("+17135550123");
+  await frame.getByRole("button", { name: "Send" }).click();
+  await frame.getByText("It waits: the number is logged out").waitFor();
+});
+
+test("dialogs speak the language that is chosen", async () => {
+  const frame = await world.open();
+  await card(frame, "Sales").waitFor();
+  await frame.getByRole("button", { name: "Page settings" }).click();
+  await frame.getByLabel("Language").selectOption("ru");
+  await frame.getByRole("button", { name: "Секрет для сценариев" }).click();
+  await frame.getByRole("dialog", { name: "Секрет для действий в сценариях" }).waitFor();
+  await frame.getByText("Секрета ещё нет").waitFor();
+});

@@ -11,6 +11,8 @@ mkdirSync(SHOTS, { recursive: true });
 
 interface Screen {
   name: string;
+  /** A page that stands alone; otherwise it is the one in the CRM. */
+  alone?: string;
   /** What the API says. */
   given?(world: World): void;
   /** What a person does. Buttons are found by their place, so that it works in every language. */
@@ -46,6 +48,14 @@ async function add(frame: Frame): Promise<void> {
   await fields.nth(1).fill("t0ken");
 }
 const submit = (frame: Frame): Promise<void> => frame.locator("dialog footer button").last().click();
+
+const SECRET = { secret: "3f9c0d5b7a1e48629d0c4b7f6a5e3d2c1b0a99887766554433221100ffeeddcc", createdAt: "2026-11-20T10:00:00.000Z" };
+async function openSecret(frame: Frame): Promise<void> {
+  await frame.locator("section .head button").last().click();
+  await opened(frame);
+  // What is known has come.
+  await frame.locator("dialog .tools, dialog .note.info").waitFor();
+}
 
 const soon = (): string => new Date(Date.now() + 15_000).toISOString();
 
@@ -254,10 +264,36 @@ const SCREENS: Screen[] = [
     name: "routing",
     given: some,
     async when(frame) {
-      await frame.locator("section .head button").click();
+      await frame.locator("section .head button").first().click();
       await opened(frame);
     },
   },
+  { name: "secret-none", given: some, when: openSecret },
+  {
+    name: "secret-shown",
+    given(world) {
+      some(world);
+      world.api.secret = SECRET;
+    },
+    async when(frame) {
+      await openSecret(frame);
+      await frame.locator("dialog .tools button").click();
+      await frame.locator("dialog code").nth(1).waitFor();
+    },
+  },
+  {
+    name: "secret-renew",
+    given(world) {
+      some(world);
+      world.api.secret = SECRET;
+    },
+    async when(frame) {
+      await openSecret(frame);
+      await frame.locator("dialog footer button").first().click();
+      await frame.locator("dialog .note.warn").waitFor();
+    },
+  },
+  { name: "setup", alone: "/app/setup", when: (frame) => frame.locator("code").first().waitFor() },
   {
     name: "toasts",
     given: some,
@@ -289,17 +325,18 @@ const wanted = process.env["LOOKS"] === "all" ? LOOKS : LOOKS.slice(0, 2);
 
 test.concurrent.each(wanted)("every screen is accessible, whole and within the policy: $language, $theme, $width", async (look) => {
   const found: string[] = [];
-  for (const { name, given, when } of SCREENS) {
+  for (const { name, alone, given, when } of SCREENS) {
     const world = await World.make();
     try {
       given?.(world);
-      const frame = await world.open(look);
+      const frame = await (alone ? world.openAlone(alone, look) : world.open(look));
       await frame.locator("h1").waitFor();
       await frame.evaluate((theme) => (document.documentElement.dataset["theme"] = theme), look.theme);
       await when?.(frame, world);
       // Colours take their time.
       await world.page.waitForTimeout(150);
-      await world.page.screenshot({ path: join(SHOTS, `${name}-${look.language}-${look.theme}-${look.width}.png`) });
+      const path = join(SHOTS, `${name}-${look.language}-${look.theme}-${look.width}.png`);
+      await world.page.screenshot({ path, fullPage: alone !== undefined });
       const wide = await frame.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wide > 0) found.push(`${name}: ${wide} px too wide`);
       found.push(...(await axe(frame)).map((words) => `${name}: ${words}`));
@@ -311,4 +348,4 @@ test.concurrent.each(wanted)("every screen is accessible, whole and within the p
     }
   }
   expect(found).toEqual([]);
-}, 300_000);
+}, 900_000);

@@ -122,6 +122,13 @@ export class World {
     return this.frame();
   }
 
+  /** Opens a page of the site that is not shown in a frame. */
+  async openAlone(path: string, look: Look = {}): Promise<Frame> {
+    const page = await this.newPage(look);
+    await page.goto(this.#site.origin + path);
+    return page.mainFrame();
+  }
+
   async frame(): Promise<Frame> {
     const element = await this.page.waitForSelector("iframe");
     const frame = await element.contentFrame();

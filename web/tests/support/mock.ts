@@ -124,6 +124,8 @@ export class MockApi {
     createdAt: new Date().toISOString(),
   };
 
+  secret: Schemas["WorkflowSecret"] = { secret: null, createdAt: null };
+
   readonly calls: Call[] = [];
   /** Tokens that are let in. */
   readonly tokens = new Set<string>();
@@ -185,11 +187,17 @@ export class MockApi {
     }
     if (!this.tokens.has(call.token)) return problem(401, "sign_in_needed");
     if (path === "/api/session") return ok(this.person);
+    if (path === "/api/workflow-secret") {
+      if (!this.person.isAdmin) return problem(403, "admin_needed");
+      if (method === "GET") return ok(this.secret);
+      this.secret = { secret: `secret-${randomUUID()}`, createdAt: new Date().toISOString() };
+      return ok(this.secret, 201);
+    }
     if (path === "/api/workspace") {
       if (method === "PATCH") {
         const change = body as Schemas["WorkspaceChange"];
-        const routing = { ...this.workspace.routing, ...change.routing };
-        this.workspace = { ...this.workspace, ...change, routing };
+        const routing = { ...this.workspace.routing, ...change.routing } as Workspace["routing"];
+        this.workspace = { ...this.workspace, ...change, routing } as Workspace;
         this.instances = this.instances.map((one) => ({
           ...one,
           isDefault: one.id === routing.defaultInstance,
@@ -232,7 +240,8 @@ export class MockApi {
         return put({});
       case "PATCH ": {
         const { name, settings } = body as Schemas["InstanceChange"];
-        return put({ ...(name && { name }), settings: { ...found.settings, ...settings } });
+        const changed = { ...found.settings, ...settings } as Instance["settings"];
+        return put({ ...(name && { name }), settings: changed });
       }
       case "DELETE ":
         this.instances = this.instances.filter((one) => one.id !== found.id);

@@ -42,7 +42,7 @@ export function site(api: MockApi, parents: () => readonly string[]): Promise<Ru
   return listen(async (request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     if (pathname.startsWith("/api/")) return api.handle(request, response);
-    const isPage = pathname === "/app/whatsapp";
+    const isPage = /^\/app\/[a-z-]+$/.test(pathname);
     const path = normalize(join(DIST, isPage ? `${pathname}.html` : pathname));
     const { app, other } = headers.policy;
     const policy = isPage ? app.replace("{parents}", parents().join(" ")) : other;

@@ -146,6 +146,7 @@ pub(crate) enum Choice {
 
 /// How a number is removed.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Removal {
     /// `keep` unless told.
     #[serde(default)]

@@ -22,19 +22,17 @@ use crate::view::Instance;
 
 /// What a person who wants to link a phone is shown.
 #[derive(Serialize, ToSchema)]
-#[serde(
-    tag = "status",
-    rename_all = "snake_case",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "status", rename_all = "snake_case")]
 pub(crate) enum Qr {
     /// A code to scan.
     Code {
         /// `data:image/png;base64,…`
         image: String,
         /// It has ended by then, RFC 3339.
+        #[serde(rename = "expiresAt")]
         expires_at: String,
         /// When to ask again, milliseconds from now.
+        #[serde(rename = "pollAfterMs")]
         poll_after_ms: i64,
     },
     /// A phone is linked; for another one it has to be logged out first.
@@ -47,6 +45,7 @@ pub(crate) enum Qr {
         /// Why, in GREEN-API's words.
         reason: String,
         /// When to ask again, milliseconds from now.
+        #[serde(rename = "pollAfterMs")]
         poll_after_ms: i64,
     },
 }

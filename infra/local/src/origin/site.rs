@@ -128,6 +128,7 @@ mod tests {
         let check = |path: &str, expect: &str| assert_eq!(file_of(path).path(), expect);
         check("/app/whatsapp", "/app/whatsapp.html");
         check("/app/whatsapp/", "/app/whatsapp.html");
+        check("/app/setup", "/app/setup.html");
         check("/app/whatsapp.html", "/app/whatsapp.html");
         check("/app/", "/app/");
         check("/app/a/b", "/app/a/b");
