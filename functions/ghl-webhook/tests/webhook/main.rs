@@ -8,6 +8,7 @@
 
 mod actions;
 mod hostile;
+mod shapes;
 mod support;
 
 use std::sync::Arc;
