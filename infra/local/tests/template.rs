@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_yaml_ng::Value;
 
 /// What the functions may be told, each by at least one function (`shared`'s `config` reads them).
-const VARIABLES: [&str; 23] = [
+const VARIABLES: [&str; 24] = [
     "ALLOWED_LOCAL_HOSTS",
     "APP_SECRET",
     "CHATS_TABLE",

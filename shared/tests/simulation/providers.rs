@@ -301,9 +301,8 @@ impl Teller for Crm {
             .clock
             .sleep(Duration::from_millis(world.dice.below(300)))
             .await;
-        let mut told = world.told.lock().unwrap();
-        told.push((crm_id.to_owned(), status));
-        drop(told);
+        let told = (crm_id.to_owned(), status);
+        world.told.lock().unwrap().push(told);
         self.process.maybe_die(10).await;
         Ok(Told::Yes)
     }

@@ -306,13 +306,13 @@ impl World {
             twin.message_id = twin_of(&message_id);
             twin.message.remote_id = twin.message_id.clone();
             twin.delivered.shape = Shape::DefaultProvider;
-            tokio::spawn(Arc::clone(&self).deliver(twin, person, text.clone()));
+            tokio::spawn(Arc::clone(&self).hand_over(twin, person, text.clone()));
         }
-        self.deliver(send, person, text).await;
+        self.hand_over(send, person, text).await;
     }
 
-    /// Delivers what an agent wrote until it is taken, and now and then after.
-    async fn deliver(self: Arc<Self>, send: CrmSend, person: usize, text: String) {
+    /// Hands over what an agent wrote until it is taken, and now and then after.
+    async fn hand_over(self: Arc<Self>, send: CrmSend, person: usize, text: String) {
         let message_id = send.message_id.clone();
         loop {
             let process = Process::new(&self.dice);
