@@ -14,6 +14,8 @@ use secrecy::SecretString;
 use tracing::Level;
 use url::Url;
 
+use crate::domain::sms::Providers;
+
 /// A variable that a function cannot do without. Its value is not told: it may be a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -94,15 +96,16 @@ pub struct FileLinks {
 }
 
 /// The marketplace app at GoHighLevel: `GHL_CLIENT_ID`, `GHL_APP_ID`, `GHL_PROVIDER_ID`,
-/// `GHL_API_BASE`, `GHL_MARKETPLACE_BASE`, `GHL_PUBLIC_KEYS`.
+/// `GHL_DEFAULT_PROVIDER_ID`, which may be missing, `GHL_API_BASE`, `GHL_MARKETPLACE_BASE`,
+/// `GHL_PUBLIC_KEYS`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ghl {
     /// The OAuth client.
     pub client_id: String,
     /// The app.
     pub app_id: String,
-    /// The conversation provider.
-    pub provider_id: String,
+    /// Its conversation providers.
+    pub providers: Providers,
     /// Where its API is.
     pub api_base: Url,
     /// Where people choose a location to install into.
@@ -111,25 +114,26 @@ pub struct Ghl {
     pub public_keys: String,
 }
 
-/// What it takes to post to GoHighLevel: `GHL_CLIENT_ID`, `GHL_PROVIDER_ID`, `GHL_API_BASE`.
+/// What it takes to post to GoHighLevel: `GHL_CLIENT_ID`, `GHL_PROVIDER_ID`,
+/// `GHL_DEFAULT_PROVIDER_ID`, which may be missing, `GHL_API_BASE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GhlApi {
     /// The OAuth client.
     pub client_id: String,
-    /// The conversation provider.
-    pub provider_id: String,
+    /// Its conversation providers.
+    pub providers: Providers,
     /// Where its API is.
     pub api_base: Url,
 }
 
-/// What it takes to hear GoHighLevel: `GHL_APP_ID`, `GHL_PROVIDER_ID`, `GHL_API_BASE`,
-/// `GHL_PUBLIC_KEYS`.
+/// What it takes to hear GoHighLevel: `GHL_APP_ID`, `GHL_PROVIDER_ID`,
+/// `GHL_DEFAULT_PROVIDER_ID`, which may be missing, `GHL_API_BASE`, `GHL_PUBLIC_KEYS`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GhlHook {
     /// The app; events of other apps are signed with the same key.
     pub app_id: String,
-    /// The conversation provider.
-    pub provider_id: String,
+    /// Its conversation providers.
+    pub providers: Providers,
     /// Where its API is.
     pub api_base: Url,
     /// The keys that webhooks may be signed with.
@@ -303,12 +307,19 @@ impl FileLinks {
     }
 }
 
+fn providers(vars: &Lookup<'_>) -> Result<Providers, ConfigError> {
+    Ok(Providers {
+        extra: vars.text("GHL_PROVIDER_ID")?,
+        default: vars.optional("GHL_DEFAULT_PROVIDER_ID"),
+    })
+}
+
 impl Ghl {
     fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
         Ok(Ghl {
             client_id: vars.text("GHL_CLIENT_ID")?,
             app_id: vars.text("GHL_APP_ID")?,
-            provider_id: vars.text("GHL_PROVIDER_ID")?,
+            providers: providers(vars)?,
             api_base: vars.url("GHL_API_BASE")?,
             marketplace_base: vars.url("GHL_MARKETPLACE_BASE")?,
             public_keys: vars.text("GHL_PUBLIC_KEYS")?,
@@ -320,7 +331,7 @@ impl GhlApi {
     fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
         Ok(GhlApi {
             client_id: vars.text("GHL_CLIENT_ID")?,
-            provider_id: vars.text("GHL_PROVIDER_ID")?,
+            providers: providers(vars)?,
             api_base: vars.url("GHL_API_BASE")?,
         })
     }
@@ -330,7 +341,7 @@ impl GhlHook {
     fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
         Ok(GhlHook {
             app_id: vars.text("GHL_APP_ID")?,
-            provider_id: vars.text("GHL_PROVIDER_ID")?,
+            providers: providers(vars)?,
             api_base: vars.url("GHL_API_BASE")?,
             public_keys: vars.text("GHL_PUBLIC_KEYS")?,
         })

@@ -29,7 +29,7 @@ async fn main() -> Result<(), Error> {
         let secret = secrets.get().await?;
         let oauth = wiring::oauth(client.clone(), &api, &app, &secret);
         let keys = Arc::new(secret.data_keys()?);
-        let crm = Crm::new(&hub, &ghl, &oauth, keys, &api.provider_id, &links);
+        let crm = Crm::new(&hub, &ghl, &oauth, keys, &api.providers, &links);
         let deadline_ms = wiring::deadline_ms(call.context.deadline);
         let answer = handle(&hub, &crm, call.payload, deadline_ms).await;
         ghl.spread().tell(hub.clock.now_ms());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use greenhub::clock::Millis;
 use greenhub::domain::ids::ContactId;
+use greenhub::domain::sms::Shape;
 use greenhub::ghl::wire::ProviderDelivery;
 use greenhub::limiter::{lease, policy};
 use greenhub::pipeline::accept::Accepted;
@@ -22,18 +23,19 @@ const TAGS_TIMEOUT: Duration = Duration::from_secs(3);
 /// How much of that the question may wait for its turn.
 const DEPART_WITHIN: Duration = Duration::from_secs(1);
 
-/// Takes the message; says what became of it, for the log.
+/// Takes the message, which was handed to `shape`, one of the app's providers, if to any; says what became of it, for the log.
 ///
 /// # Errors
 /// GoHighLevel has to try again.
 pub(crate) async fn take<D: Db, Q: Queue>(
     hook: &Hook<D, Q>,
+    shape: Option<Shape>,
     delivery: &ProviderDelivery,
 ) -> Result<&'static str, Later> {
     let (db, now_ms) = (&hook.hub.db, hook.hub.clock.now_ms());
     let mut taken = Taken::Outdated;
     if let Some(tenant) = hook.tenants.get(&delivery.location, now_ms) {
-        taken = offer(hook, &tenant, true, delivery).await?;
+        taken = offer(hook, &tenant, true, shape, delivery).await?;
     }
     if taken == Taken::Outdated {
         let key = keys::install(&delivery.location);
@@ -46,10 +48,11 @@ pub(crate) async fn take<D: Db, Q: Queue>(
             let location = delivery.location.clone();
             hook.tenants.keep(location, Arc::clone(&tenant), now_ms);
         }
-        taken = offer(hook, &tenant, false, delivery).await?;
+        taken = offer(hook, &tenant, false, shape, delivery).await?;
     }
     match taken {
         Taken::Accepted(Accepted::Duplicate) => Ok("duplicate"),
+        Taken::Accepted(Accepted::Twin) => Ok("the other provider's twin"),
         Taken::Accepted(Accepted::New(_) | Accepted::Parked) => Ok("accepted"),
         Taken::Ignored(why) => Ok(why),
         Taken::Later(why) => Err(Later::NotYet(why)),
@@ -61,18 +64,11 @@ async fn offer<D: Db, Q: Queue>(
     hook: &Hook<D, Q>,
     tenant: &Tenant,
     is_kept: bool,
+    shape: Option<Shape>,
     delivery: &ProviderDelivery,
 ) -> Result<Taken, DbError> {
     let tags = |contact| tags(hook, &tenant.install, contact);
-    inbox::delivery(
-        &hook.hub,
-        tenant,
-        is_kept,
-        &hook.provider_id,
-        delivery,
-        tags,
-    )
-    .await
+    inbox::delivery(&hook.hub, tenant, is_kept, shape, delivery, tags).await
 }
 
 /// The contact's tags, if GoHighLevel tells them in time.

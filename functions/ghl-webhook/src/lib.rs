@@ -15,12 +15,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use greenhub::account::events;
 use greenhub::domain::ids::LocationId;
+use greenhub::domain::sms::Providers;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::signature::{self, PublicKeys};
 use greenhub::ghl::wire::{self, AppEvent, Incoming};
@@ -55,8 +56,8 @@ pub struct Hook<D, Q> {
     pub public_keys: PublicKeys,
     /// The app; other apps' events are signed with the same key.
     pub app_id: String,
-    /// The conversation provider.
-    pub provider_id: String,
+    /// The app's conversation providers.
+    pub providers: Providers,
     /// Tells a contact's tags.
     pub ghl: Ghl,
     /// The tenants of the locations that sent something lately.
@@ -68,12 +69,17 @@ pub fn router<D: Db, Q: Queue>(hook: Hook<D, Q>) -> Router {
     let action = post(action::run::<D, Q>).layer(DefaultBodyLimit::max(MOST_ACTION_BYTES));
     let routes = Router::new()
         .route("/webhooks/ghl", post(webhook::<D, Q>))
+        .route(DEFAULT_PROVIDERS, post(webhook::<D, Q>))
         .route("/webhooks/workflow-action", action)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(Arc::new(hook));
     http::with_security_headers(routes)
 }
+
+/// The delivery URL of the default SMS provider: its messages do not name it. Whatever else comes
+/// here is taken as well.
+const DEFAULT_PROVIDERS: &str = "/webhooks/ghl/sms";
 
 /// What GoHighLevel repeats.
 const TRY_AGAIN: StatusCode = StatusCode::TOO_MANY_REQUESTS;
@@ -86,11 +92,14 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
 
 async fn webhook<D: Db, Q: Queue>(
     State(hook): State<Arc<Hook<D, Q>>>,
+    uri: Uri,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let started_ms = hook.hub.clock.now_ms();
-    let answer = match tokio::time::timeout(DEADLINE, answer(&hook, &headers, body)).await {
+    let is_default = uri.path() == DEFAULT_PROVIDERS;
+    let answered = answer(&hook, is_default, &headers, body);
+    let answer = match tokio::time::timeout(DEADLINE, answered).await {
         Ok(answer) => answer,
         Err(_) => Answer {
             status: TRY_AGAIN,
@@ -113,6 +122,7 @@ struct Answer {
 
 async fn answer<D: Db, Q: Queue>(
     hook: &Hook<D, Q>,
+    at_default_address: bool,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
@@ -133,7 +143,10 @@ async fn answer<D: Db, Q: Queue>(
         return refused(StatusCode::UNAUTHORIZED, "not signed");
     }
     let (kind, outcome) = match wire::delivery_or_event(&body) {
-        Ok(Incoming::Delivery(delivery)) => ("delivery", delivery::take(hook, &delivery).await),
+        Ok(Incoming::Delivery(delivery)) => {
+            let shape = hook.providers.handed(delivery.handed(at_default_address));
+            ("delivery", delivery::take(hook, shape, &delivery).await)
+        }
         Ok(Incoming::Event(event)) => ("event", app_event(hook, &event).await.map_err(Later::from)),
         Ok(Incoming::Unknown { type_name }) => {
             tracing::warn!(type_name, "a webhook of an unknown type");

@@ -22,7 +22,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         secrets: wiring::secrets_from_env(&aws)?,
         public_keys: PublicKeys::parse(&ghl.public_keys)?,
         app_id: ghl.app_id,
-        provider_id: ghl.provider_id,
+        providers: ghl.providers,
         ghl: Ghl::new(http::client(TIMEOUT)?, ghl.api_base),
         tenants: Kept::default(),
     };

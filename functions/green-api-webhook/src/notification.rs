@@ -124,7 +124,7 @@ async fn message<D: Db, Q: Queue>(
     };
     Ok(match accepted {
         Accepted::New(_) => Outcome::Accepted,
-        Accepted::Duplicate => Outcome::Duplicate,
+        Accepted::Duplicate | Accepted::Twin => Outcome::Duplicate,
         Accepted::Parked => Outcome::Parked,
     })
 }

@@ -33,6 +33,7 @@ use crate::{Api, described};
         elsewhere::green_api_webhook,
         elsewhere::old_green_api_webhook,
         elsewhere::ghl_webhook,
+        elsewhere::ghl_sms_webhook,
         elsewhere::workflow_action,
         elsewhere::oauth_callback,
         elsewhere::file,

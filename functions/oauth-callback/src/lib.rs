@@ -25,6 +25,7 @@ use greenhub::account::install::{InstallError, Installer};
 use greenhub::account::keyring::{Keyring, Keys};
 use greenhub::clock::Clock;
 use greenhub::config;
+use greenhub::domain::ids::LocationId;
 use greenhub::domain::text::Lang;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::error::GhlError;
@@ -32,7 +33,9 @@ use greenhub::ghl::oauth::{OAuth, TokenSet};
 use greenhub::http::address::Addresses;
 use greenhub::http::{self, with_security_headers};
 use greenhub::pipeline::ids::IdSource;
+use greenhub::pipeline::sms;
 use greenhub::store::db::Db;
+use secrecy::SecretString;
 use url::Url;
 
 use page::Outcome;
@@ -166,6 +169,15 @@ impl<D: Db> Callback<D> {
         self.install_location(&keys, &tokens, lang).await.page(lang)
     }
 
+    /// Which of the app's SMS providers the location has. The sweeper asks if this does not.
+    async fn learn_providers(&self, ghl: &Ghl, location: &LocationId, token: &SecretString) {
+        let providers = &self.app.providers;
+        let told = sms::learn(&self.db, &self.clock, ghl, providers, location, token).await;
+        if let Err(error) = told {
+            tracing::warn!(%location, %error, "the location's SMS providers were not kept");
+        }
+    }
+
     async fn install_location(&self, keys: &Keys, tokens: &TokenSet, lang: Lang) -> Outcome {
         let ghl = Ghl::new(self.http.clone(), self.app.api_base.clone()).with_timeout(NAME_TIMEOUT);
         let installer = Installer {
@@ -176,9 +188,13 @@ impl<D: Db> Callback<D> {
             ghl: &ghl,
         };
         match installer.complete(tokens, lang).await {
-            Ok(installed) => Outcome::Installed {
-                name: installed.name,
-            },
+            Ok(installed) => {
+                self.learn_providers(&ghl, &installed.location, &tokens.access)
+                    .await;
+                Outcome::Installed {
+                    name: installed.name,
+                }
+            }
             Err(InstallError::NoLocation) => Outcome::NoLocation,
             Err(error @ (InstallError::Removed | InstallError::Db(_))) => {
                 tracing::error!(%error, "an installation was not stored");
@@ -208,6 +224,7 @@ fn not_exchanged(error: GhlError) -> Outcome {
         GhlError::InvalidGrant => error.to_string(),
         GhlError::Unauthorized(_)
         | GhlError::Misconfigured(_)
+        | GhlError::WrongProvider(_)
         | GhlError::OtherTenant(_)
         | GhlError::NotYet(_)
         | GhlError::Gone(_)

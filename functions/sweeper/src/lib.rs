@@ -14,6 +14,7 @@ use greenhub::account::numbers::{self, Settled, Settler};
 use greenhub::account::uninstall;
 use greenhub::clock::Millis;
 use greenhub::crypto::DataKeys;
+use greenhub::domain::sms::Providers;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::messages::ExportedMessage;
 use greenhub::ghl::oauth::OAuth;
@@ -22,7 +23,8 @@ use greenhub::green_api::client::GreenApi;
 use greenhub::media::erase::EraseError;
 use greenhub::media::store::FileStore;
 use greenhub::pipeline::inbox::{self, Taken, Tenant};
-use greenhub::pipeline::{Hub, reconcile, sweep};
+use greenhub::pipeline::reconcile::{self, Missed};
+use greenhub::pipeline::{Hub, sweep};
 use greenhub::queue::Queue;
 use greenhub::store::db::{Db, DbError};
 use greenhub::store::directory::{InstallRow, InstallState, NumberRow, WorkspaceRow};
@@ -59,8 +61,8 @@ pub struct Sweeper<D, Q, S> {
     pub files: S,
     /// Which rows are sealed with.
     pub data_keys: Arc<DataKeys>,
-    /// The conversation provider.
-    pub provider_id: String,
+    /// The app's conversation providers.
+    pub providers: Providers,
     /// Where GREEN-API reaches us.
     pub public_base_url: Url,
 }
@@ -257,14 +259,14 @@ impl<D: Db, Q: Queue, S: FileStore> Sweeper<D, Q, S> {
         let tokens = self.tokens();
         self.dress(&install).await?;
         let missing =
-            reconcile::install(&self.hub, &self.ghl, &tokens, &self.provider_id, &install).await?;
+            reconcile::install(&self.hub, &self.ghl, &tokens, &self.providers, &install).await?;
         report.locations += 1;
         if missing.is_empty() {
             return Ok(());
         }
         let tenant = Tenant::of(&self.hub.db, install).await?;
         let install = &tenant.install;
-        for message in missing {
+        for Missed { message, shape } in missing {
             // The journal has no phones and no tags; the address book has both.
             let Some(contact) = message.contact.clone() else {
                 continue;
@@ -281,7 +283,7 @@ impl<D: Db, Q: Queue, S: FileStore> Sweeper<D, Q, S> {
                 &self.hub,
                 &tenant,
                 false,
-                &self.provider_id,
+                Some(shape),
                 &delivery,
                 |_| async move { Some(tags) },
             )
@@ -304,6 +306,7 @@ fn as_delivery(
         location: install.location.clone(),
         message_id: message.id,
         type_name: "SMS".to_owned(),
+        at_ms: message.at_ms,
         contact: message.contact,
         phone,
         message: message.body,

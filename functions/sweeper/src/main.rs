@@ -31,7 +31,7 @@ async fn main() -> Result<(), Error> {
             ghl: Ghl::new(client.clone(), api.api_base.clone()),
             oauth: wiring::oauth(client.clone(), &api, &app, &secret),
             data_keys: Arc::new(secret.data_keys()?),
-            provider_id: api.provider_id.clone(),
+            providers: api.providers.clone(),
             public_base_url: app.public_base_url.clone(),
         };
         // A run holds every client's call within itself: too much for the stack.

@@ -10,6 +10,7 @@ use greenhub::clock::Clock;
 use greenhub::crypto::DataKeys;
 use greenhub::domain::chat_id::Alias;
 use greenhub::domain::ids::{ChatId, NumberId, WorkspaceId};
+use greenhub::domain::sms::Providers;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::oauth::OAuth;
 use greenhub::green_api::client::GreenApi;
@@ -60,7 +61,10 @@ fn sweeper(
         files: files.clone(),
         oauth: OAuth::new(http, nowhere.clone(), "c".into(), "s".into(), "r".into()),
         data_keys: Arc::new(keys.unwrap()),
-        provider_id: "p".to_owned(),
+        providers: Providers {
+            extra: "p".to_owned(),
+            default: None,
+        },
         public_base_url: nowhere,
     }
 }

@@ -151,6 +151,7 @@ impl Tenant {
             scope: "conversations/message.write contacts.write".into(),
             installed_ms: 1,
             problem: None,
+            sms: None,
             reconciled_ms: 0,
             due_at: None,
             due_shard: None,

@@ -17,6 +17,7 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use greenhub::clock::Clock;
 use greenhub::crypto::DataKeys;
 use greenhub::domain::delivery::Lane;
+use greenhub::domain::sms::Providers;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::oauth::OAuth;
 use greenhub::ghl::signature::{self, PublicKeys};
@@ -140,7 +141,10 @@ impl<D: Db + Clone, Q: Queue + Clone> World<D, Q> {
             public_keys: PublicKeys::parse(&BASE64.encode(spki.as_ref()))
                 .map_err(io::Error::other)?,
             app_id: seed::APP.into(),
-            provider_id: seed::PROVIDER.into(),
+            providers: Providers {
+                extra: seed::PROVIDER.into(),
+                default: None,
+            },
             ghl: ghl.clone(),
             tenants: Kept::default(),
         };

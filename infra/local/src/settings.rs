@@ -15,6 +15,7 @@
 //! | `GHL_CLIENT_SECRET` | | of the same marketplace app |
 //! | `GHL_SHARED_SECRET` | | of the same app (custom pages) |
 //! | `GHL_CONVERSATION_PROVIDER_ID` | | of the same app |
+//! | `GHL_DEFAULT_PROVIDER_ID` | none | of the same app: its default SMS provider, if it has one |
 //! | `GHL_APP_ID` | the client id up to its last dash | of the same app |
 //! | `GHL_API_BASE` | the real one | another address of its API |
 //! | `GHL_MARKETPLACE_BASE` | the real one | another address of its install page |
@@ -198,6 +199,7 @@ fn parameters(get: &impl Fn(&str) -> Option<String>, real_ghl: bool) -> BTreeMap
     ];
     if real_ghl {
         names.extend([
+            ("GHL_DEFAULT_PROVIDER_ID", "GhlDefaultProviderId"),
             ("GHL_API_BASE", "GhlApiBase"),
             ("GHL_MARKETPLACE_BASE", "GhlMarketplaceBase"),
             ("GHL_PUBLIC_KEYS", "GhlPublicKeys"),

@@ -242,6 +242,7 @@ fn parameters(
                 "GhlConversationProviderId",
                 app.conversation_provider_id.clone(),
             ),
+            ("GhlDefaultProviderId", app.default_provider_id.clone()),
             ("GhlApiBase", sandbox.url()),
             ("GhlMarketplaceBase", sandbox.url()),
             (

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_yaml_ng::Value;
 
 /// What the functions may be told, each by at least one function (`shared`'s `config` reads them).
-const VARIABLES: [&str; 23] = [
+const VARIABLES: [&str; 24] = [
     "ALLOWED_LOCAL_HOSTS",
     "APP_SECRET",
     "CHATS_TABLE",
@@ -21,6 +21,7 @@ const VARIABLES: [&str; 23] = [
     "GHL_API_BASE",
     "GHL_APP_ID",
     "GHL_CLIENT_ID",
+    "GHL_DEFAULT_PROVIDER_ID",
     "GHL_MARKETPLACE_BASE",
     "GHL_PROVIDER_ID",
     "GHL_PUBLIC_KEYS",
@@ -126,6 +127,7 @@ fn the_routes_are_these_and_each_reaches_a_function_that_lets_it() {
         ("POST /webhooks/green-api/{key}", "GreenApiWebhookFunction"),
         ("POST /webhooks/green-api", "GreenApiWebhookFunction"),
         ("POST /webhooks/ghl", "GhlWebhookFunction"),
+        ("POST /webhooks/ghl/sms", "GhlWebhookFunction"),
         ("POST /webhooks/workflow-action", "GhlWebhookFunction"),
         ("GET /oauth/callback", "OauthCallbackFunction"),
         ("POST /api/session/ghl", "InstanceApiFunction"),

@@ -36,7 +36,7 @@ pub struct SandboxConfig {
     /// `http://localhost:{port}`). No slash at the end.
     pub public_url: Option<String>,
     /// The product's origin, e.g. `http://localhost:3000`. GHL's deliveries and app webhooks go
-    /// to `{app_url}/webhooks/ghl`; GREEN-API's go to what `setSettings` said.
+    /// to `{app_url}/webhooks/ghl`, those of a default SMS provider to `…/webhooks/ghl/sms`; GREEN-API's go to what `setSettings` said.
     pub app_url: String,
     /// Multiplies every pause and life time; 1.0 is real, 0.01 is a hundred times faster.
     pub time_scale: f64,
@@ -71,6 +71,8 @@ pub struct GhlApp {
     pub shared_secret: String,
     /// The SMS conversation provider of the app ("extra channel").
     pub conversation_provider_id: String,
+    /// The other one, which a location can choose as its default SMS provider.
+    pub default_provider_id: String,
     /// The part of the client id before the dash.
     pub app_id: String,
     /// The Ed25519 key that signs webhooks, PKCS#8 in DER; generated (and kept in the data file)
@@ -86,6 +88,7 @@ impl Default for GhlApp {
             client_secret: "0d5a9db0-0000-4000-8000-00005ec4e700".into(),
             shared_secret: "0d5a9db0-0000-4000-8000-0005ba4ed500".into(),
             conversation_provider_id: "5a9db0c000000000000000c3".into(),
+            default_provider_id: "5a9db0c000000000000000d4".into(),
             app_id: "5a9db0a000000000000000a1".into(),
             signing_key_pkcs8: None,
         }

@@ -55,6 +55,8 @@ pub(crate) fn ghl() -> Ghl {
         phone: phone.into(),
         active: true,
         installed_at: None,
+        extra_channel: true,
+        default_provider: false,
     };
     let user = |id: &str, name: &str, email: &str, location: Option<&str>| User {
         id: id.into(),

@@ -31,6 +31,7 @@ fn installed() -> InstallRow {
         scope: "contacts.readonly".to_owned(),
         installed_ms: INSTALLED_MS,
         problem: None,
+        sms: None,
         reconciled_ms: 0,
         due_at: None,
         due_shard: None,

@@ -225,6 +225,7 @@ impl<D: Db> Installer<'_, D> {
             scope: tokens.scope.clone(),
             installed_ms: now_ms,
             problem: None,
+            sms: None,
             reconciled_ms: now_ms,
             due_at: None,
             due_shard: None,

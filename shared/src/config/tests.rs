@@ -1,7 +1,7 @@
 use super::*;
 
 /// A whole environment, as the template sets it.
-const SET: [(&str, &str); 22] = [
+const SET: [(&str, &str); 23] = [
     ("DIRECTORY_TABLE", "directory"),
     ("CHATS_TABLE", "chats"),
     ("RUNTIME_TABLE", "runtime"),
@@ -17,6 +17,7 @@ const SET: [(&str, &str); 22] = [
     ("GHL_CLIENT_ID", "client"),
     ("GHL_APP_ID", "app"),
     ("GHL_PROVIDER_ID", "provider"),
+    ("GHL_DEFAULT_PROVIDER_ID", "default"),
     ("GHL_API_BASE", "https://crm.example"),
     ("GHL_MARKETPLACE_BASE", "https://market.example"),
     ("GHL_PUBLIC_KEYS", "key"),
@@ -57,6 +58,7 @@ fn a_missing_variable_is_named() {
     let may_be_missing = [
         "CHATS_TABLE",
         "FILE_RETENTION_DAYS",
+        "GHL_DEFAULT_PROVIDER_ID",
         "HOLD_SECONDS",
         "UNKNOWN_AFTER_SECONDS",
         "WHITELABEL_DOMAINS",

@@ -80,6 +80,9 @@ pub struct Message {
     /// The CRM's own message that this one is: when it began there, or since it was mirrored there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crm: Option<CrmMessage>,
+    /// The CRM's second message that this one is, where both of the app's providers were handed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crm_twin: Option<CrmMessage>,
 }
 
 /// A message that the CRM shows, and what the CRM was told about it.
@@ -153,17 +156,35 @@ impl Message {
         }
     }
 
-    /// What the CRM still has to be told, if anything. Of messages that began there, `Pending` is
-    /// what it shows by itself.
-    pub fn untold_crm_status(&self) -> Option<CrmStatus> {
-        let crm = self.crm.as_ref().filter(|crm| !crm.given_up)?;
+    /// The CRM's messages that this one is.
+    pub fn crm_messages(&self) -> impl Iterator<Item = &CrmMessage> {
+        self.crm.iter().chain(&self.crm_twin)
+    }
+
+    /// The same, to be changed.
+    pub fn crm_messages_mut(&mut self) -> impl Iterator<Item = &mut CrmMessage> {
+        self.crm.iter_mut().chain(&mut self.crm_twin)
+    }
+
+    /// What the CRM still has to be told, if anything, and of which of its messages: of the one that
+    /// may be told first. Of messages that began there, `Pending` is what it shows by itself.
+    pub fn untold(&self) -> Option<(&CrmMessage, CrmStatus)> {
         let desired = self.desired_crm_status();
-        let is_untold = match desired {
+        let is_untold = |crm: &CrmMessage| match desired {
+            _ if crm.given_up => false,
             // What was told as failed and turns out to be on its way is told again when it arrives.
             CrmStatus::Pending => self.origin == Origin::Workflow && crm.told.is_none(),
             _ => crm.told != Some(desired),
         };
-        is_untold.then_some(desired)
+        self.crm_messages()
+            .filter(|crm| is_untold(crm))
+            .min_by_key(|crm| crm.not_before_ms)
+            .map(|crm| (crm, desired))
+    }
+
+    /// What the CRM still has to be told, if anything.
+    pub fn untold_crm_status(&self) -> Option<CrmStatus> {
+        self.untold().map(|(_, status)| status)
     }
 }
 

@@ -13,5 +13,6 @@ pub mod message;
 pub mod phone;
 pub mod retry;
 pub mod routing;
+pub mod sms;
 pub mod status;
 pub mod text;

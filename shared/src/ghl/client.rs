@@ -77,6 +77,8 @@ pub(super) enum Api {
     Contacts,
     Conversations,
     Locations,
+    /// What locations say in the newest version alone.
+    Channels,
     OAuth,
 }
 
@@ -86,6 +88,7 @@ impl Api {
     fn version(self) -> &'static str {
         match self {
             Api::Conversations => "2021-04-15",
+            Api::Channels => "v3",
             Api::Contacts | Api::Locations | Api::OAuth => "2021-07-28",
         }
     }
@@ -94,7 +97,7 @@ impl Api {
         match self {
             Api::Contacts => "contacts",
             Api::Conversations => "conversations",
-            Api::Locations => "locations",
+            Api::Locations | Api::Channels => "locations",
             Api::OAuth => "oauth",
         }
     }

@@ -21,8 +21,10 @@ pub enum GhlError {
     /// The access token has expired or is not one. Refresh once, then try again once.
     #[error("GoHighLevel does not take the access token: {0}")]
     Unauthorized(Said),
-    /// The app is set up wrongly: a scope, the class of the token, the API version, the provider's
-    /// id. Neither a refresh nor another try helps; a person has to look.
+    /// The conversation provider that we named is not one of the location's. Look which it has.
+    #[error("the location does not have this conversation provider: {0}")]
+    WrongProvider(Said),
+    /// The app is set up wrongly: a scope, the class of the token, the API version. Neither a refresh nor another try helps; a person has to look.
     #[error("the app is not set up as GoHighLevel needs it: {0}")]
     Misconfigured(Said),
     /// The token is of another location. A bug of ours or an attack: nothing is retried.
@@ -156,7 +158,7 @@ pub(super) fn classify(
     }
     // Answered with 400 and with 500.
     if says("conversationprovider") {
-        return GhlError::Misconfigured(said);
+        return GhlError::WrongProvider(said);
     }
     if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
         return GhlError::Unavailable {

@@ -6,6 +6,7 @@ fn kind(error: &GhlError) -> &'static str {
     match error {
         GhlError::NotSent => "NotSent",
         GhlError::Unauthorized(_) => "Unauthorized",
+        GhlError::WrongProvider(_) => "WrongProvider",
         GhlError::Misconfigured(_) => "Misconfigured",
         GhlError::OtherTenant(_) => "OtherTenant",
         GhlError::NotYet(_) => "NotYet",
@@ -74,12 +75,12 @@ fn the_text_decides_where_the_status_does_not() {
         "Invalid API version segment 'x' at position 0",
         "Misconfigured",
     );
-    check(400, "Invalid conversationProviderId", "Misconfigured");
-    check(500, "Invalid conversationProviderId", "Misconfigured");
+    check(400, "Invalid conversationProviderId", "WrongProvider");
+    check(500, "Invalid conversationProviderId", "WrongProvider");
     check(
         400,
         "You don't have access to the conversationProvider with id: x",
-        "Misconfigured",
+        "WrongProvider",
     );
     check(
         404,

@@ -25,6 +25,15 @@ pub struct Location {
     pub country: Option<String>,
 }
 
+/// An SMS provider of a sub-account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmsProvider {
+    /// Its id; the app's own one if it is the app's.
+    pub id: String,
+    /// Whether it is the one that sends what names no provider, if that is told.
+    pub is_default: Option<bool>,
+}
+
 /// A sub-account that has the app, as its agency sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstalledLocation {
@@ -79,6 +88,21 @@ impl Ghl {
             })
     }
 
+    /// The location's SMS providers, other apps' and GoHighLevel's own included.
+    pub async fn sms_providers(
+        &self,
+        token: &SecretString,
+        location: &LocationId,
+    ) -> Result<Answer<Vec<SmsProvider>>, GhlError> {
+        let path = [location.as_str(), "conversationChannels", "SMS"];
+        self.call(Api::Channels, Method::GET, &path, token, |request| request)
+            .await?
+            .try_map(|value| {
+                sms_providers(&value.unwrap_or_default())
+                    .ok_or(GhlError::Unreadable { status: 200 })
+            })
+    }
+
     /// The sub-accounts of an agency that have the app `app_id`.
     pub async fn installed_locations(
         &self,
@@ -113,6 +137,23 @@ impl Ghl {
                 .ok_or(GhlError::Unreadable { status: 200 })
         })
     }
+}
+
+fn sms_providers(answer: &Value) -> Option<Vec<SmsProvider>> {
+    let channel = answer.get("conversationChannel")?.as_object()?;
+    let chosen = channel.get("defaults").and_then(|it| id(it, "SMS"));
+    let entries = channel.get("SMS").and_then(Value::as_array);
+    let providers = entries.into_iter().flatten().filter_map(|entry| {
+        let provider = entry.get("conversationProvider").unwrap_or(entry);
+        let id = id(provider, "_id")?;
+        let is_chosen = chosen.as_ref().map(|chosen| *chosen == id);
+        let is_default = provider.get("default").and_then(Value::as_bool);
+        Some(SmsProvider {
+            id,
+            is_default: is_chosen.or(is_default),
+        })
+    });
+    Some(providers.collect())
 }
 
 fn installed_page(answer: &Value, skip: usize) -> Option<InstalledPage> {

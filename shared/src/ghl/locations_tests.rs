@@ -143,3 +143,45 @@ async fn a_sub_accounts_tokens_are_made_of_an_agencys() {
     let paused = json!({ "statusCode": 400, "message": "Location is not active" });
     check(400, paused, Err(GhlError::LocationInactive)).await;
 }
+
+#[tokio::test]
+async fn the_locations_sms_providers_are_read_in_the_newest_version() {
+    let entry = |id: &str, default: serde_json::Value| json!({ "conversationProvider": { "_id": id, "name": "X", "type": "SMS", "default": default } });
+    let check = async |answer: serde_json::Value, expect: Option<&[(&str, Option<bool>)]>| {
+        let server = Server::start(reply_json(200, answer.clone())).await;
+        let token = SecretString::from("t");
+        let told = api(&server)
+            .sms_providers(&token, &LocationId::new("L1"))
+            .await;
+        let told = told.ok().map(|answer| answer.value);
+        let told: Option<Vec<_>> = told.as_ref().map(|all| {
+            all.iter()
+                .map(|it| (it.id.as_str(), it.is_default))
+                .collect()
+        });
+        assert_eq!(told.as_deref(), expect, "{answer}");
+        let call = &server.calls()[0];
+        assert_eq!(call.path, "/locations/L1/conversationChannels/SMS");
+        assert_eq!(call.header("version"), Some("v3"));
+    };
+    let both = [entry("a", json!(true)), entry("b", json!(null))];
+    check(
+        json!({ "conversationChannel": { "SMS": both } }),
+        Some(&[("a", Some(true)), ("b", None)]),
+    )
+    .await;
+    // What was chosen says more than what an entry says of itself.
+    check(
+        json!({ "conversationChannel": { "SMS": both, "defaults": { "SMS": "b" } } }),
+        Some(&[("a", Some(false)), ("b", Some(true))]),
+    )
+    .await;
+    check(json!({ "conversationChannel": {} }), Some(&[])).await;
+    check(
+        json!({ "conversationChannel": { "SMS": [entry("", json!(true)), 1, null] } }),
+        Some(&[]),
+    )
+    .await;
+    check(json!({}), None).await;
+    check(json!("x"), None).await;
+}

@@ -28,6 +28,7 @@ fn message(content: Content) -> Message {
         status_reason: None,
         deliveries: Default::default(),
         crm: None,
+        crm_twin: None,
     }
 }
 
@@ -183,6 +184,7 @@ fn delivery(message: &str, attachments: &[&str]) -> ProviderDelivery {
         provider_id: None,
         custom_user_id: None,
         reply_to_alt_id: Some("3EB0".into()),
+        at_ms: None,
     }
 }
 

@@ -120,7 +120,7 @@ pub struct ExportedMessage {
     pub at_ms: Option<i64>,
     /// The provider it went through.
     pub provider_id: Option<String>,
-    /// `SMS`, `TYPE_CUSTOM_PROVIDER_SMS` …
+    /// `SMS`, `TYPE_CUSTOM_PROVIDER_SMS` …, or its number.
     pub message_type: Option<String>,
     /// The agent.
     pub user_id: Option<String>,
@@ -230,7 +230,7 @@ fn exported_message(message: &Value) -> Option<ExportedMessage> {
         conversation_id: id(message, "conversationId"),
         at_ms: time_ms(message, "dateAdded"),
         provider_id: id(message, "conversationProviderId"),
-        message_type: text(message, "messageType"),
+        message_type: text(message, "messageType").or_else(|| text(message, "type")),
         user_id: id(message, "userId"),
         attachments: attachments(message),
     })

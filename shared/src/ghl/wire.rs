@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::domain::ids::{CompanyId, ContactId, LocationId};
+use crate::domain::sms::Handed;
 use crate::json::{self, NotJson};
 
 use super::id::is_id;
@@ -58,6 +59,8 @@ pub struct ProviderDelivery {
     pub custom_user_id: Option<String>,
     /// Our own id (`altId`) of the message that this one answers.
     pub reply_to_alt_id: Option<String>,
+    /// When it was written, milliseconds since 1970; often not told.
+    pub at_ms: Option<i64>,
 }
 
 impl ProviderDelivery {
@@ -65,6 +68,16 @@ impl ProviderDelivery {
     /// without a type can only come from the one kind of provider that we are.
     pub fn is_text_channel(&self) -> bool {
         matches!(self.type_name.as_str(), "SMS" | "Custom" | "")
+    }
+
+    /// What tells to which of the app's providers it was handed. `at_default_address`: it came to
+    /// the delivery URL of the default one.
+    pub fn handed(&self, at_default_address: bool) -> Handed<'_> {
+        Handed {
+            provider_id: self.provider_id.as_deref(),
+            is_marked_extra: self.type_name == "Custom" || self.custom_user_id.is_some(),
+            at_default_address,
+        }
     }
 }
 
@@ -232,6 +245,7 @@ fn delivery(body: &Value, type_name: &str) -> Option<ProviderDelivery> {
         provider_id: id(body, "conversationProviderId"),
         custom_user_id: id(body, "customUserId"),
         reply_to_alt_id: text(body, "replyToAltId").filter(|id| id.len() <= 256),
+        at_ms: time_ms(body, "timestamp"),
     })
 }
 

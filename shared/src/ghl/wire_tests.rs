@@ -32,6 +32,7 @@ fn a_delivery_is_taken_with_and_without_what_is_not_documented() {
         provider_id: None,
         custom_user_id: None,
         reply_to_alt_id: None,
+        at_ms: None,
     };
     check(
         json!({"type": "SMS", "locationId": "L1", "messageId": "M1"}),
@@ -76,6 +77,7 @@ fn a_delivery_is_taken_with_and_without_what_is_not_documented() {
             provider_id: Some("prov1".into()),
             custom_user_id: Some("X1".into()),
             reply_to_alt_id: Some("wamid.HBgNNTUxMTk4+/=".into()),
+            at_ms: None,
         },
     );
 }

@@ -8,6 +8,7 @@ use super::calls;
 use super::files;
 use super::merge;
 use super::receipt;
+use super::twins::{self, Delivered};
 use crate::clock::Millis;
 use crate::domain::chat_id::{Alias, AliasKind};
 use crate::domain::delivery::{Delivery, Destination, Lane};
@@ -17,7 +18,8 @@ use crate::domain::message::{CrmMessage, Direction, Message, Origin};
 use crate::domain::status::Status;
 use crate::queue::Queue;
 use crate::store::chats::{
-    AliasRow, ChatRow, Claim, ContactChatRow, IdRow, ParkedEcho, chat_of_alias, living_chat,
+    AliasRow, ChatRow, Claim, ContactChatRow, IdRow, ParkedEcho, TwinsRow, chat_of_alias,
+    living_chat,
 };
 use crate::store::db::{Db, DbError, Key, Write};
 use crate::store::directory::NumberRow;
@@ -31,6 +33,8 @@ pub enum Accepted {
     New(Claim),
     /// It was taken before.
     Duplicate,
+    /// The other of the app's providers had brought it; now the message has both ids.
+    Twin,
     /// An echo that waits for the send that it belongs to, or a call that waits for its outcome.
     Parked,
 }
@@ -81,6 +85,8 @@ pub struct CrmSend {
     pub contact: ContactId,
     /// What it says, without a chat yet.
     pub message: NewMessage,
+    /// How it came.
+    pub delivered: Delivered,
     /// Why it cannot be sent at all, if it cannot: it is taken all the same, and fails.
     pub refused: Option<String>,
 }
@@ -176,8 +182,20 @@ pub async fn crm_message_into<D: Db, Q: Queue>(
     mut known: Option<Box<ChatRow>>,
 ) -> Result<Accepted, DbError> {
     let id_key = keys::ghl_id(location, &send.message_id);
-    let mut id = IdRow::default();
+    let twins_key = twins::key(location, &send);
+    // Neither is there as a rule: if one is, the write fails, and both are read.
+    let (mut id, mut twins) = (IdRow::default(), TwinsRow::default());
     for _ in 0..row::TRIES {
+        let now = hub.clock.now_ms();
+        if let Some(first) = twins::take(&mut twins, &send.delivered, now) {
+            match twins::join(hub, location, &send, first, id, twins).await? {
+                Stored::Done => return Ok(Accepted::Twin),
+                Stored::Known => return Ok(Accepted::Duplicate),
+                Stored::Again(found) => id = *found,
+            }
+            twins = row::load(&hub.db, &twins_key).await?.unwrap_or_default();
+            continue;
+        }
         let (mut chat, mut writes) = match known.take() {
             Some(chat) => (*chat, Vec::new()),
             None => find_chat(hub, home, &send.message).await?,
@@ -192,11 +210,14 @@ pub async fn crm_message_into<D: Db, Q: Queue>(
             &mut id,
             &mut writes,
         )?;
+        let key = twins_key.clone();
+        writes.push(twins::note(key, &mut twins, &send.delivered, &claim, now)?);
         match store(hub, &id_key, id, chat, writes).await? {
             Stored::Done => return Ok(Accepted::New(claim)),
             Stored::Known => return Ok(Accepted::Duplicate),
             Stored::Again(found) => id = *found,
         }
+        twins = row::load(&hub.db, &twins_key).await?.unwrap_or_default();
     }
     Err(contended())
 }
@@ -409,6 +430,7 @@ pub(super) fn place<D: Db, Q: Queue>(
         status_reason: None,
         deliveries: deliveries(home, new),
         crm: from_crm.map(|send| CrmMessage::new(&send.message_id)),
+        crm_twin: None,
     };
     if let Some(reason) = from_crm.and_then(|send| send.refused.clone()) {
         message.status = Status::Failed;
@@ -487,9 +509,13 @@ fn title(chat: &ChatRow, new: &NewMessage) -> Option<String> {
     told.filter(|told| chat.title.as_ref() != Some(told))
 }
 
-enum Stored {
+/// What came of a transaction that claims an id.
+pub(super) enum Stored {
+    /// It is written.
     Done,
+    /// Somebody had claimed the id.
     Known,
+    /// Something else was written meanwhile; the id's row as it is now.
     Again(Box<IdRow>),
 }
 
@@ -508,23 +534,26 @@ async fn store<D: Db, Q: Queue>(
             hub.wake_due(&chat).await;
             Ok(Stored::Done)
         }
-        Err(DbError::Condition { .. } | DbError::Conflict) => {
-            match row::load::<IdRow>(&hub.db, id_key).await? {
-                Some(IdRow {
-                    claimed: Some(claim),
-                    ..
-                }) => {
-                    // Whoever sends it again may have missed our answer, and we our wake-up.
-                    if let Some(chat) = living_chat(&hub.db, &claim.chat).await? {
-                        hub.wake_due(&chat).await;
-                    }
-                    Ok(Stored::Known)
-                }
-                Some(found) => Ok(Stored::Again(Box::new(found))),
-                None => Ok(Stored::Again(Box::default())),
-            }
-        }
+        Err(DbError::Condition { .. } | DbError::Conflict) => met(hub, id_key).await,
         Err(error) => Err(error),
+    }
+}
+
+/// Whom a transaction met that was not written.
+pub(super) async fn met<D: Db, Q: Queue>(hub: &Hub<D, Q>, id_key: &Key) -> Result<Stored, DbError> {
+    match row::load::<IdRow>(&hub.db, id_key).await? {
+        Some(IdRow {
+            claimed: Some(claim),
+            ..
+        }) => {
+            // Whoever sends it again may have missed our answer, and we our wake-up.
+            if let Some(chat) = living_chat(&hub.db, &claim.chat).await? {
+                hub.wake_due(&chat).await;
+            }
+            Ok(Stored::Known)
+        }
+        Some(found) => Ok(Stored::Again(Box::new(found))),
+        None => Ok(Stored::Again(Box::default())),
     }
 }
 

@@ -13,12 +13,14 @@ use self::files::{attachments, carried};
 use super::Hub;
 use super::crm_status::{Teller, Told};
 use super::provider::{Looked, Prepared, Provider, Sent};
+use super::sms;
 use super::tokens::{TokenError, Tokens};
 use crate::clock::Millis;
 use crate::crypto::DataKeys;
 use crate::domain::delivery::Destination;
 use crate::domain::ids::{ContactId, LocationId};
 use crate::domain::message::{CrmStatus, Message, Origin};
+use crate::domain::sms::{Active, Providers};
 use crate::domain::text::{self, Lang, TextInput};
 use crate::ghl::client::{Answer, Ghl};
 use crate::ghl::error::GhlError;
@@ -56,7 +58,7 @@ pub struct Crm<'a, D, Q> {
     hub: &'a Hub<D, Q>,
     ghl: &'a Ghl,
     tokens: Tokens<'a, D, Q>,
-    provider_id: &'a str,
+    providers: &'a Providers,
     links: &'a Links,
 }
 
@@ -67,6 +69,7 @@ pub struct Ready {
     token: SecretString,
     contact: ContactId,
     lang: Lang,
+    active: Option<Active>,
 }
 
 /// Why nothing can be posted now.
@@ -76,21 +79,21 @@ enum Obstacle {
 }
 
 impl<'a, D: Db, Q: Queue> Crm<'a, D, Q> {
-    /// Posts as the conversation provider `provider_id`, with the tokens in `hub`'s tables. `links`
+    /// Posts as the one of `providers` that the location has, with the tokens in `hub`'s tables. `links`
     /// makes the addresses of files.
     pub fn new(
         hub: &'a Hub<D, Q>,
         ghl: &'a Ghl,
         oauth: &'a OAuth,
         keys: Arc<DataKeys>,
-        provider_id: &'a str,
+        providers: &'a Providers,
         links: &'a Links,
     ) -> Self {
         Crm {
             hub,
             ghl,
             tokens: Tokens::new(hub, oauth, keys),
-            provider_id,
+            providers,
             links,
         }
     }
@@ -104,9 +107,18 @@ impl<'a, D: Db, Q: Queue> Crm<'a, D, Q> {
         &self,
         location: &LocationId,
     ) -> Result<Result<SecretString, Obstacle>, DbError> {
+        let known = self.token_for_posts(location).await?;
+        Ok(known.map(|(token, _)| token))
+    }
+
+    /// The same, and which of the app's SMS providers the location has.
+    async fn token_for_posts(
+        &self,
+        location: &LocationId,
+    ) -> Result<Result<(SecretString, Option<Active>), Obstacle>, DbError> {
         let now = self.hub.clock.now_ms();
-        Ok(match self.tokens.access(location).await {
-            Ok(token) => Ok(token),
+        Ok(match self.tokens.for_posts(location).await {
+            Ok(known) => Ok(known),
             Err(TokenError::Db(error)) => return Err(error),
             Err(TokenError::NotInstalled) => Err(Obstacle::Dead(
                 "the app is not installed in GoHighLevel".into(),
@@ -189,6 +201,23 @@ impl<'a, D: Db, Q: Queue> Crm<'a, D, Q> {
         Ok(second.map(|answer| answer.value))
     }
 
+    /// Asks which providers the location has, after a post was refused for the one that it named;
+    /// says whether the next post will name another.
+    async fn has_other_provider(&self, ready: &Ready) -> bool {
+        let (hub, providers) = (self.hub, self.providers);
+        let (location, token) = (&ready.location, &ready.token);
+        let told = sms::learn(&hub.db, &hub.clock, self.ghl, providers, location, token).await;
+        match told {
+            Ok(told) => {
+                told.is_some() && providers.posting(told) != providers.posting(ready.active)
+            }
+            Err(error) => {
+                tracing::warn!(%location, %error, "the location's SMS providers were not kept");
+                false
+            }
+        }
+    }
+
     /// Everybody's schedule gives way.
     async fn slow_down(&self, location: &LocationId, retry_after: Option<Duration>, daily: bool) {
         let hub = self.hub;
@@ -213,7 +242,7 @@ impl<'a, D: Db, Q: Queue> Crm<'a, D, Q> {
         let now = self.hub.clock.now_ms();
         match error {
             GhlError::Refused { .. } | GhlError::Gone(_) => Obstacle::Dead(error.to_string()),
-            GhlError::Misconfigured(_) | GhlError::OtherTenant(_) => {
+            GhlError::Misconfigured(_) | GhlError::WrongProvider(_) | GhlError::OtherTenant(_) => {
                 tracing::error!(%error, "GoHighLevel refuses the app");
                 Obstacle::Wait(now + LATER_MS)
             }
@@ -261,8 +290,8 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
             Obstacle::Wait(until_ms) => Prepared::Wait { until_ms },
             Obstacle::Dead(reason) => Prepared::Dead { reason },
         };
-        let mut token = match self.token(&location).await? {
-            Ok(token) => token,
+        let (mut token, active) = match self.token_for_posts(&location).await? {
+            Ok(known) => known,
             Err(obstacle) => return Ok(stop(obstacle)),
         };
         // The chat in hand may be older than the contact that an earlier message of this run made,
@@ -293,6 +322,7 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
             token,
             contact,
             lang: workspace.lang,
+            active,
         };
         Ok(Prepared::Ready { with, at_ms })
     }
@@ -326,7 +356,7 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
             &text,
             attachments,
             &ready.contact,
-            self.provider_id,
+            self.providers.posting(ready.active),
         );
         let mut posted = self.ghl.post_inbound(&ready.token, &post).await;
         if let Err(GhlError::Unauthorized(_)) = &posted
@@ -336,6 +366,13 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
             self.hub.clock.sleep_until(at_ms).await;
             posted = self.ghl.post_inbound(&token, &post).await;
         }
+        // An extra channel that the location does not have may also answer that it stored nothing.
+        let is_elsewhere = match &posted {
+            Err(GhlError::WrongProvider(_) | GhlError::NotStored) => {
+                self.has_other_provider(&ready).await
+            }
+            _ => false,
+        };
         let now = self.hub.clock.now_ms();
         match posted {
             Ok(answer) => Sent::Done {
@@ -365,7 +402,13 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
                     }
                     GhlError::Ambiguous | GhlError::Unreadable { .. } => Sent::Unknown { reason },
                     GhlError::Refused { .. } => Sent::Dead { reason },
-                    GhlError::Misconfigured(_) | GhlError::OtherTenant(_) => {
+                    GhlError::WrongProvider(_) if is_elsewhere => Sent::Again {
+                        at_ms: Some(now),
+                        reason,
+                    },
+                    GhlError::Misconfigured(_)
+                    | GhlError::WrongProvider(_)
+                    | GhlError::OtherTenant(_) => {
                         tracing::error!(location = %ready.location, reason, "GoHighLevel refuses the app");
                         Sent::Again {
                             at_ms: Some(now + LATER_MS),
@@ -438,13 +481,9 @@ impl<D: Db, Q: Queue> Teller for Crm<'_, D, Q> {
         &self,
         chat: &ChatRow,
         message: &Message,
+        crm_id: &str,
         status: CrmStatus,
     ) -> Result<Told, DbError> {
-        let Some(crm) = &message.crm else {
-            return Ok(Told::Never {
-                reason: "the message is not the CRM's".into(),
-            });
-        };
         let location = match &chat.crm {
             Some(crm) => crm.location.clone(),
             None => match self
@@ -467,10 +506,10 @@ impl<D: Db, Q: Queue> Teller for Crm<'_, D, Q> {
         };
         let update = map::status_update(status, message.status_reason.as_deref());
         let ghl = self.ghl;
-        let (id, update) = (&crm.message_id, &update);
+        let update = &update;
         let told = self
             .call(&location, &mut token, |token| async move {
-                ghl.put_status(&token, id, update).await
+                ghl.put_status(&token, crm_id, update).await
             })
             .await?;
         Ok(match told {

@@ -48,11 +48,13 @@ pub trait Teller: Send + Sync {
     /// The longest that telling takes, milliseconds.
     const LONGEST_CALL_MS: Millis;
 
-    /// Tells the status of one message; takes the limiter's slot itself. Telling twice is harmless.
+    /// Tells the status of one message, under this of the CRM's ids of it; takes the limiter's slot
+    /// itself. Telling twice is harmless.
     fn tell(
         &self,
         chat: &ChatRow,
         message: &Message,
+        crm_id: &str,
         status: CrmStatus,
     ) -> impl Future<Output = Result<Told, DbError>> + Send;
 }
@@ -95,13 +97,14 @@ async fn work<D: Db, Q: Queue, T: Teller>(
         // The messages are read after the chat: whoever changes one writes the chat, too.
         for seq in chat.untold.clone() {
             let message = row::load::<Message>(&hub.db, &keys::message(chat_id, seq)).await?;
-            let Some((message, status)) =
-                message.and_then(|message| message.untold_crm_status().map(|s| (message, s)))
+            let Some((message, (crm, status))) = message
+                .as_ref()
+                .and_then(|message| Some((message, message.untold()?)))
             else {
                 chat.untold.remove(&seq);
                 continue;
             };
-            let not_before = message.crm.as_ref().map_or(0, |crm| crm.not_before_ms);
+            let not_before = crm.not_before_ms;
             if not_before > hub.clock.now_ms() {
                 next_ms = Some(next_ms.map_or(not_before, |next| next.min(not_before)));
                 continue;
@@ -111,13 +114,14 @@ async fn work<D: Db, Q: Queue, T: Teller>(
                 Some(false) => return Ok(End::OutOfTime),
                 None => return Ok(End::Stolen),
             }
-            match teller.tell(&chat, &message, status).await? {
+            let crm_id = &crm.message_id;
+            match teller.tell(&chat, message, crm_id, status).await? {
                 Told::Wait { until_ms } => {
                     next_ms = Some(next_ms.map_or(until_ms, |next| next.min(until_ms)));
                     break;
                 }
                 told => {
-                    let noted = note(hub, &message, status, told).await?;
+                    let noted = note(hub, message, crm_id, status, told).await?;
                     match noted.and_then(|message| message.untold_crm_status()) {
                         // Whatever comes after this writes the chat, too, and the write below
                         // fails then.
@@ -142,6 +146,7 @@ async fn work<D: Db, Q: Queue, T: Teller>(
 async fn note<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     message: &Message,
+    crm_id: &str,
     status: CrmStatus,
     told: Told,
 ) -> Result<Option<Message>, DbError> {
@@ -157,7 +162,8 @@ async fn note<D: Db, Q: Queue>(
         _ => {}
     }
     settle::change_message(hub, &message.chat, message.seq, |message| {
-        let Some(crm) = &mut message.crm else {
+        let mut shown = message.crm_messages_mut();
+        let Some(crm) = shown.find(|crm| crm.message_id == crm_id) else {
             return Change::Nothing;
         };
         match &told {

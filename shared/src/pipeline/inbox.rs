@@ -5,12 +5,14 @@ use super::Hub;
 use super::accept::{self, Accepted, CrmSend, Home};
 use super::mirror;
 use super::route::{self, Route, To};
+use super::twins::{self, Delivered};
 use crate::domain::chat_id::Alias;
 use crate::domain::content::{Content, Quoted, QuotedExcerpt};
 use crate::domain::event::{Author, IdKind, NewMessage};
 use crate::domain::ids::{ContactId, NumberId, WorkspaceId};
 use crate::domain::message::{Direction, Origin};
 use crate::domain::routing::Routing;
+use crate::domain::sms::Shape;
 use crate::ghl::map;
 use crate::ghl::wire::ProviderDelivery;
 use crate::queue::Queue;
@@ -65,14 +67,14 @@ impl Tenant {
     }
 }
 
-/// Takes a delivery for the conversation provider `provider_id`. `tags` reads the contact's tags,
+/// Takes a delivery that was handed to `shape`, one of the app's providers, if to any. `tags` reads the contact's tags,
 /// and is asked only if they decide about the number. `is_kept` says that `tenant` was read for
 /// something else, earlier.
 pub async fn delivery<D: Db, Q: Queue, F>(
     hub: &Hub<D, Q>,
     tenant: &Tenant,
     is_kept: bool,
-    provider_id: &str,
+    shape: Option<Shape>,
     delivery: &ProviderDelivery,
     tags: impl FnOnce(ContactId) -> F + Send,
 ) -> Result<Taken, DbError>
@@ -83,15 +85,9 @@ where
     if install.state == InstallState::Uninstalled {
         return Ok(Taken::Ignored("the app was uninstalled"));
     }
-    // A location's default provider is not named; another app's provider is (GHL contract, two
-    // shapes of SMS provider).
-    if delivery
-        .provider_id
-        .as_deref()
-        .is_some_and(|id| id != provider_id)
-    {
+    let Some(shape) = shape else {
         return Ok(Taken::Ignored("it is another provider's"));
-    }
+    };
     if !delivery.is_text_channel() {
         return Ok(Taken::Ignored("it is not a text channel's"));
     }
@@ -99,6 +95,11 @@ where
         return Ok(Taken::Ignored("it names no contact"));
     };
     let from_crm = map::from_delivery(delivery);
+    let delivered = Delivered {
+        shape,
+        written_ms: delivery.at_ms,
+        content_sha256: twins::content_sha256(&from_crm, &delivery.attachments),
+    };
     let quoted = match from_crm.quoted.clone() {
         Some(alt_id) => mirror::whatsapp_id(hub, &install.workspace, alt_id).await?,
         None => None,
@@ -154,6 +155,7 @@ where
         message_id: delivery.message_id.clone(),
         contact,
         message: message(&delivery.message_id, address, content, quoted),
+        delivered,
         refused: refused.map(str::to_owned),
     };
     let accepted = accept::crm_message_into(hub, &home, &install.location, send, chat).await?;

@@ -52,7 +52,9 @@ pub mod provider;
 pub mod receipt;
 pub mod route;
 pub mod settle;
+pub mod sms;
 pub mod sweep;
+pub mod twins;
 
 pub mod crm;
 pub mod crm_status;

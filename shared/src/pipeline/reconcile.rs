@@ -9,10 +9,13 @@ use secrecy::SecretString;
 use super::Hub;
 use super::accept::{self, Accepted, Home};
 use super::receipt;
+use super::sms;
 use super::tokens::{TokenError, Tokens};
 use super::whatsapp;
 use crate::clock::Millis;
 use crate::crypto::DataKeys;
+use crate::domain::ids::LocationId;
+use crate::domain::sms::{Active, Providers, Shape};
 use crate::domain::status::{Receipt, Status};
 use crate::ghl::client::Ghl;
 use crate::ghl::messages::{ExportQuery, ExportedMessage};
@@ -209,25 +212,42 @@ where
     }
 }
 
-/// Refreshes a location's tokens when they are due, and says which of its messages were written for
-/// us and never reached us.
+/// A message that was written for us in the CRM and never reached us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// The message.
+    pub message: ExportedMessage,
+    /// Through which of the app's providers it went.
+    pub shape: Shape,
+}
+
+/// Refreshes a location's tokens when they are due, asks which SMS providers it has then, and says
+/// which of its messages were written for us and never reached us.
 pub async fn install<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     ghl: &Ghl,
     tokens: &Tokens<'_, D, Q>,
-    provider_id: &str,
+    providers: &Providers,
     install: &InstallRow,
-) -> Result<Vec<ExportedMessage>, DbError> {
+) -> Result<Vec<Missed>, DbError> {
     let now = hub.clock.now_ms();
     let mut missing = Vec::new();
     let mut reconciled_ms = install.reconciled_ms;
     match tokens.kept_fresh(&install.location).await {
         Ok(token) => {
+            let active = active(hub, ghl, providers, &install.location, &token).await?;
             let from_ms = (reconciled_ms - OVERLAP_MS).max(install.installed_ms);
             if let Some(exported) = export(hub, ghl, &token, install, from_ms).await? {
                 for message in exported {
-                    if is_missed(hub, install, provider_id, &message, now).await? {
-                        missing.push(message);
+                    let shape = providers.listed(
+                        message.provider_id.as_deref(),
+                        message.message_type.as_deref(),
+                        active,
+                    );
+                    if let Some(shape) = shape
+                        && is_missed(hub, install, &message, now).await?
+                    {
+                        missing.push(Missed { message, shape });
                     }
                 }
                 reconciled_ms = now;
@@ -245,6 +265,23 @@ pub async fn install<D: Db, Q: Queue>(
     })
     .await?;
     Ok(missing)
+}
+
+/// Which SMS providers the location has, asked anew if its tokens were renewed since.
+async fn active<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    ghl: &Ghl,
+    providers: &Providers,
+    location: &LocationId,
+    token: &SecretString,
+) -> Result<Option<Active>, DbError> {
+    let install = row::load::<InstallRow>(&hub.db, &keys::install(location)).await?;
+    let known = install.as_ref().and_then(|install| install.sms);
+    if install.as_ref().is_none_or(|it| !sms::is_outdated(it)) {
+        return Ok(known);
+    }
+    let told = sms::learn(&hub.db, &hub.clock, ghl, providers, location, token).await?;
+    Ok(told.or(known))
 }
 
 async fn export<D: Db, Q: Queue>(
@@ -293,22 +330,20 @@ async fn export<D: Db, Q: Queue>(
     Ok(None)
 }
 
-/// Whether a message was written for us in the CRM, long enough ago, and is not known.
+/// Whether a message was written in the CRM, long enough ago, and is not known.
 async fn is_missed<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     install: &InstallRow,
-    provider_id: &str,
     message: &ExportedMessage,
     now: Millis,
 ) -> Result<bool, DbError> {
     use crate::domain::message::Direction;
-    let is_for_us = message.direction == Some(Direction::Out)
-        && message.provider_id.as_deref() == Some(provider_id)
+    let is_to_send = message.direction == Some(Direction::Out)
         // What we put there ourselves has our id.
         && message.alt_id.is_none()
         && message.status.as_deref() == Some("pending");
     let is_settled = message.at_ms.is_some_and(|at_ms| at_ms < now - SETTLING_MS);
-    if !is_for_us || !is_settled {
+    if !is_to_send || !is_settled {
         return Ok(false);
     }
     let key = keys::ghl_id(&install.location, &message.id);

@@ -79,7 +79,7 @@ async fn change_message_once<D: Db, Q: Queue>(
 }
 
 /// Writes, and wakes the status lane of the chat that [`tell_crm`] made due.
-async fn write_and_tell<D: Db, Q: Queue>(
+pub(super) async fn write_and_tell<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     writes: Vec<Write>,
     chat: Option<ChatRow>,
@@ -93,7 +93,7 @@ async fn write_and_tell<D: Db, Q: Queue>(
 }
 
 /// Makes the chat's status lane due if the CRM does not know the message's status.
-async fn tell_crm<D: Db, Q: Queue>(
+pub(super) async fn tell_crm<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     message: &Message,
     writes: &mut Vec<Write>,
@@ -288,7 +288,7 @@ fn mark_done(
             message.status = combined;
             message.status_reason = None;
             // The CRM may have been told that it failed, and is not told that it is pending then.
-            if let Some(crm) = &mut message.crm {
+            for crm in message.crm_messages_mut() {
                 crm.told.get_or_insert(CrmStatus::Pending);
             }
         } else {

@@ -15,6 +15,7 @@ use super::Hub;
 use crate::clock::Millis;
 use crate::crypto::DataKeys;
 use crate::domain::ids::{CompanyId, LocationId};
+use crate::domain::sms::Active;
 use crate::ghl::error::GhlError;
 use crate::ghl::oauth::{OAuth, TokenSet};
 use crate::queue::Queue;
@@ -74,6 +75,16 @@ impl<'a, D: Db, Q: Queue> Tokens<'a, D, Q> {
     /// A token of the location's that works for the next minutes.
     pub async fn access(&self, location: &LocationId) -> Result<SecretString, TokenError> {
         self.usable(self.load::<InstallRow>(location).await?).await
+    }
+
+    /// As [`access`](Self::access), and which of the app's SMS providers the location has.
+    pub async fn for_posts(
+        &self,
+        location: &LocationId,
+    ) -> Result<(SecretString, Option<Active>), TokenError> {
+        let row = self.load::<InstallRow>(location).await?;
+        let active = row.sms;
+        Ok((self.usable(row).await?, active))
     }
 
     /// As [`access`](Self::access), and replaced when its time has come, so that hours are left if

@@ -14,6 +14,7 @@ use crate::domain::delivery::Lane;
 use crate::domain::event::NewMessage;
 use crate::domain::ids::{ChatId, ContactId, LocationId, NumberId, WorkspaceId};
 use crate::domain::message::Message;
+use crate::domain::sms::Shape;
 use crate::domain::status::Receipt;
 use crate::queue::LONGEST_DELAY;
 
@@ -256,6 +257,33 @@ pub struct Claim {
     /// Which of its parts; 0 where there is one.
     #[serde(default)]
     pub part: usize,
+}
+
+/// What a contact was written lately in the same words and files.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TwinsRow {
+    /// The revision.
+    pub rev: u64,
+    /// The messages that the other of the app's providers may bring as well, oldest first.
+    pub waiting: Vec<Twin>,
+    /// When the row may be cleaned up, seconds since 1970.
+    pub expires_at: i64,
+}
+
+row!(TwinsRow, "a contact's equal messages");
+
+/// A message that one of the app's providers brought.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Twin {
+    /// Which.
+    pub shape: Shape,
+    /// When it came, milliseconds since 1970.
+    pub arrived_ms: Millis,
+    /// When it was written, where that was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_ms: Option<Millis>,
+    /// What it was taken as.
+    pub claim: Claim,
 }
 
 /// An echo that waits to be claimed by the send that it belongs to.

@@ -9,6 +9,7 @@ use crate::clock::Millis;
 use crate::domain::event::CallMode;
 use crate::domain::ids::{CompanyId, IdInstance, LocationId, NumberId, WorkspaceId};
 use crate::domain::routing::Routing;
+use crate::domain::sms::Active;
 use crate::domain::status::InstanceState;
 use crate::domain::text::Lang;
 
@@ -242,6 +243,9 @@ pub struct InstallRow {
     /// The last thing that went wrong with the tokens, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// Which of the app's SMS providers the location has; `None`: it was not asked yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sms: Option<Active>,
     /// Up to when GoHighLevel's journal has been compared with ours.
     #[serde(default)]
     pub reconciled_ms: Millis,

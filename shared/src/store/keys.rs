@@ -248,6 +248,16 @@ pub fn ghl_id(location: &LocationId, message_id: &str) -> Key {
     )
 }
 
+/// What a contact was written lately that reads like this: the app's two providers in a location
+/// can be handed the same message under two ids.
+pub fn twins(location: &LocationId, contact: &ContactId, content_sha256: &str) -> Key {
+    key(
+        Table::Chats,
+        format!("{}#TWINS#{content_sha256}", contact_pk(location, contact)),
+        "TWINS".into(),
+    )
+}
+
 /// What a workflow's action was taken as, by what is the same for the same action sent again.
 pub fn action(location: &LocationId, action_sha256: &str) -> Key {
     key(

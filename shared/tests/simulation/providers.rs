@@ -286,7 +286,8 @@ impl Teller for Crm {
     async fn tell(
         &self,
         _: &ChatRow,
-        message: &Message,
+        _: &Message,
+        crm_id: &str,
         status: CrmStatus,
     ) -> Result<Told, DbError> {
         let world = &self.world;
@@ -300,12 +301,8 @@ impl Teller for Crm {
             .clock
             .sleep(Duration::from_millis(world.dice.below(300)))
             .await;
-        let crm = message
-            .crm
-            .as_ref()
-            .map(|crm| crm.message_id.clone())
-            .unwrap_or_default();
-        world.told.lock().unwrap().push((crm, status));
+        let told = (crm_id.to_owned(), status);
+        world.told.lock().unwrap().push(told);
         self.process.maybe_die(10).await;
         Ok(Told::Yes)
     }

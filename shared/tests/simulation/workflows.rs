@@ -7,6 +7,7 @@ use std::time::Duration;
 use greenhub::domain::delivery::Destination;
 use greenhub::domain::ids::{ContactId, LocationId};
 use greenhub::domain::message::{Direction, Message, Origin};
+use greenhub::domain::sms::Shape;
 use greenhub::ghl::action::Action;
 use greenhub::ghl::wire::ProviderDelivery;
 use greenhub::pipeline::action;
@@ -65,6 +66,7 @@ impl World {
             provider_id: Some(PROVIDER.into()),
             custom_user_id: None,
             reply_to_alt_id: None,
+            at_ms: None,
         };
         loop {
             self.clock
@@ -75,7 +77,8 @@ impl World {
             let tags = |_| async { None };
             let taken = process.run(async {
                 let tenant = Tenant::of(&hub.db, install()).await?;
-                inbox::delivery(&hub, &tenant, false, PROVIDER, &delivery, tags).await
+                let shape = Some(Shape::ExtraChannel);
+                inbox::delivery(&hub, &tenant, false, shape, &delivery, tags).await
             });
             let taken = taken.await;
             if matches!(taken, Some(Ok(Taken::Accepted(_)))) {
@@ -147,6 +150,7 @@ fn install() -> InstallRow {
         scope: String::new(),
         installed_ms: 0,
         problem: None,
+        sms: None,
         reconciled_ms: 0,
         due_at: None,
         due_shard: None,

@@ -11,10 +11,12 @@ use greenhub::domain::delivery::Lane;
 use greenhub::domain::event::{Author, IdKind, NewMessage};
 use greenhub::domain::ids::{ChatId, ContactId, IdInstance, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::message::{CrmStatus, Direction, Message, Origin};
+use greenhub::domain::sms::Shape;
 use greenhub::domain::status::{InstanceState, Receipt, Status};
 use greenhub::ghl::map::alt_id;
 use greenhub::pipeline::accept::{self, CrmSend, Home};
 use greenhub::pipeline::ids::IdSource;
+use greenhub::pipeline::twins::Delivered;
 use greenhub::pipeline::{Hub, Settings, crm_status, files, lane, receipt, sweep};
 use greenhub::queue::WakeUp;
 use greenhub::queue::memory::MemoryQueue;
@@ -291,8 +293,27 @@ impl World {
                 content,
                 quoted: None,
             },
+            delivered: Delivered {
+                shape: Shape::ExtraChannel,
+                written_ms: Some(self.clock.now_ms()),
+                content_sha256: text.clone(),
+            },
             refused: None,
         };
+        // Where the app is the default provider as well, the same comes a second time.
+        if self.dice.chance(250) {
+            let mut twin = send.clone();
+            twin.message_id = twin_of(&message_id);
+            twin.message.remote_id = twin.message_id.clone();
+            twin.delivered.shape = Shape::DefaultProvider;
+            tokio::spawn(Arc::clone(&self).hand_over(twin, person, text.clone()));
+        }
+        self.hand_over(send, person, text).await;
+    }
+
+    /// Hands over what an agent wrote until it is taken, and now and then after.
+    async fn hand_over(self: Arc<Self>, send: CrmSend, person: usize, text: String) {
+        let message_id = send.message_id.clone();
         loop {
             let process = Process::new(&self.dice);
             let hub = self.hub(&process);
@@ -567,4 +588,9 @@ fn phone_alias(person: usize) -> Alias {
 
 fn lid_alias(person: usize) -> Alias {
     Alias::parse(&format!("12065037930096{person}@lid")).unwrap()
+}
+
+/// The id under which the CRM hands the same message to the other provider.
+pub fn twin_of(id: &str) -> String {
+    format!("{id}T")
 }

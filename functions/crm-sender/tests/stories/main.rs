@@ -19,4 +19,5 @@ mod outbound;
 mod panel;
 mod queues;
 mod tokens;
+mod twins;
 mod world;

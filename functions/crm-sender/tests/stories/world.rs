@@ -41,7 +41,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::breaks::Breaks;
-use crate::{attachments, queues};
+use crate::{attachments, queues, twins};
 
 /// The sandbox's first location and number; its second number, in the same location here; and one
 /// of another location.
@@ -82,7 +82,7 @@ pub(crate) struct World {
     pub(crate) ghl: Ghl,
     oauth: OAuth,
     pub(crate) keys: Arc<DataKeys>,
-    provider_id: String,
+    providers: greenhub::domain::sms::Providers,
     workspaces: Mutex<HashMap<&'static str, WorkspaceId>>,
     pub(crate) ahead_ms: Arc<AtomicI64>,
     rng: Mutex<StdRng>,
@@ -130,7 +130,7 @@ impl World {
             secrets: Secrets::fixed(secret),
             public_keys: PublicKeys::parse(&spki).unwrap(),
             app_id: app.app_id.clone(),
-            provider_id: app.conversation_provider_id.clone(),
+            providers: twins::providers(),
             ghl: ghl.clone(),
             tenants: Kept::default(),
         };
@@ -165,7 +165,7 @@ impl World {
             http,
             ghl,
             keys,
-            provider_id: app.conversation_provider_id,
+            providers: twins::providers(),
             workspaces: Mutex::default(),
             ahead_ms,
             rng: Mutex::new(StdRng::seed_from_u64(7)),
@@ -321,7 +321,7 @@ impl World {
             &self.ghl,
             &self.oauth,
             keys,
-            &self.provider_id,
+            &self.providers,
             &self.links,
         );
         let keep = Keep {

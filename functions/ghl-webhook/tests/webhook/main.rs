@@ -9,6 +9,7 @@
 mod actions;
 mod common_token;
 mod hostile;
+mod shapes;
 mod support;
 
 use std::sync::Arc;

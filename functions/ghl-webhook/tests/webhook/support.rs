@@ -14,6 +14,7 @@ use greenhub::account::workflow_secret;
 use greenhub::clock::Clock;
 use greenhub::domain::ids::{IdInstance, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::message::Message;
+use greenhub::domain::sms::Providers;
 use greenhub::domain::status::InstanceState;
 use greenhub::domain::text::Lang;
 use greenhub::ghl::client::Ghl;
@@ -33,6 +34,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 pub(crate) const PROVIDER: &str = "prov1";
+pub(crate) const DEFAULT: &str = "prov2";
 pub(crate) const APP: &str = "app1";
 
 pub(crate) struct World {
@@ -88,7 +90,10 @@ impl World {
             secrets: Secrets::fixed(app_secret()),
             public_keys: PublicKeys::parse(&spki).unwrap(),
             app_id: APP.into(),
-            provider_id: PROVIDER.into(),
+            providers: Providers {
+                extra: PROVIDER.into(),
+                default: Some(DEFAULT.into()),
+            },
             ghl: Ghl::new(
                 greenhub::http::client(Duration::from_secs(1)).unwrap(),
                 nowhere,
@@ -109,7 +114,16 @@ impl World {
     }
 
     pub(crate) async fn post(&self, signature: Option<&str>, body: &[u8]) -> StatusCode {
-        let mut request = Request::post("/webhooks/ghl");
+        self.post_to("/webhooks/ghl", signature, body).await
+    }
+
+    pub(crate) async fn post_to(
+        &self,
+        path: &str,
+        signature: Option<&str>,
+        body: &[u8],
+    ) -> StatusCode {
+        let mut request = Request::post(path);
         if let Some(signature) = signature {
             request = request.header("X-GHL-Signature", signature);
         }
@@ -120,6 +134,14 @@ impl World {
     pub(crate) async fn deliver(&self, body: &Value) -> StatusCode {
         let body = body.to_string().into_bytes();
         self.post(Some(&self.sign(&body)), &body).await
+    }
+
+    /// To the delivery URL of the default provider.
+    pub(crate) async fn deliver_as_sms(&self, body: &Value) -> StatusCode {
+        let body = body.to_string().into_bytes();
+        let signature = self.sign(&body);
+        self.post_to("/webhooks/ghl/sms", Some(&signature), &body)
+            .await
     }
 
     /// The location's secret for workflow actions: a new one.
@@ -205,6 +227,7 @@ pub(crate) fn install(location: &LocationId, workspace: &WorkspaceId) -> Install
         scope: String::new(),
         installed_ms: 1,
         problem: None,
+        sms: None,
         reconciled_ms: 0,
         due_at: None,
         due_shard: None,

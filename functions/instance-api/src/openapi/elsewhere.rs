@@ -42,6 +42,19 @@ pub fn old_green_api_webhook() {}
 )]
 pub fn ghl_webhook() {}
 
+/// A message for the app as the location's default SMS provider; GoHighLevel signs it.
+#[utoipa::path(
+    post, path = "/webhooks/ghl/sms", tag = "webhooks", security(()),
+    params(("X-GHL-Signature" = String, Header, description = "Ed25519 over the body, in base64")),
+    request_body(content = Object, description = "A body as GoHighLevel sends it"),
+    responses(
+        (status = 200, description = "Taken, now or before, or not for us"),
+        (status = 401, description = "Not signed by GoHighLevel"),
+        (status = 429, description = "Not taken; GoHighLevel sends it again"),
+    )
+)]
+pub fn ghl_sms_webhook() {}
+
 /// What a workflow wants to have sent: a text, a file, or buttons (`docs/workflow-actions.md`).
 #[utoipa::path(
     post, path = "/webhooks/workflow-action", tag = "webhooks", security(()),

@@ -7,8 +7,10 @@ use greenhub::domain::content::{CallEvent, Content};
 use greenhub::domain::event::{Author, IdKind, NewMessage};
 use greenhub::domain::ids::{ContactId, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::message::{Direction, Origin};
+use greenhub::domain::sms::Shape;
 use greenhub::media::memory::MemoryStore;
 use greenhub::pipeline::accept::{self, CrmSend, Home};
+use greenhub::pipeline::twins::Delivered;
 use greenhub::store::chats::QuarantineRow;
 use greenhub::store::db::{Cond, Db, Op, Table, Write};
 use greenhub::store::directory::GoneNumberRow;
@@ -212,6 +214,11 @@ async fn talk(world: &World, id: &str) {
                 Direction::Out,
                 Content::Text { text: "yes".into() },
             )
+        },
+        delivered: Delivered {
+            shape: Shape::ExtraChannel,
+            written_ms: None,
+            content_sha256: "G1".to_owned(),
         },
         refused: None,
     };

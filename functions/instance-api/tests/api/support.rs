@@ -151,6 +151,7 @@ impl World {
             scope: String::new(),
             installed_ms: now_ms,
             problem: None,
+            sms: None,
             reconciled_ms: now_ms,
             due_at: None,
             due_shard: None,

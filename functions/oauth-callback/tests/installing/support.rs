@@ -14,6 +14,7 @@ use greenhub::clock::{Clock, Millis, rfc3339};
 use greenhub::config;
 use greenhub::crypto::DataKeys;
 use greenhub::domain::ids::{CompanyId, IdInstance, LocationId, NumberId, WorkspaceId};
+use greenhub::domain::sms::Providers;
 use greenhub::domain::status::InstanceState;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::oauth::OAuth;
@@ -100,7 +101,10 @@ pub(crate) fn world_at(sandbox: Sandbox, api_base: &str) -> World {
             format!("{HUB}oauth/callback"),
         ),
         data_keys: Arc::new(data_keys()),
-        provider_id: app.conversation_provider_id.clone(),
+        providers: Providers {
+            extra: app.conversation_provider_id.clone(),
+            default: Some(app.default_provider_id.clone()),
+        },
         public_base_url: public_base_url.clone(),
     };
     let callback = Callback {
@@ -112,7 +116,10 @@ pub(crate) fn world_at(sandbox: Sandbox, api_base: &str) -> World {
         app: config::Ghl {
             client_id: app.client_id,
             app_id: app.app_id,
-            provider_id: app.conversation_provider_id,
+            providers: Providers {
+                extra: app.conversation_provider_id.clone(),
+                default: Some(app.default_provider_id.clone()),
+            },
             marketplace_base: api_base.clone(),
             api_base,
             public_keys: String::new(),

@@ -12,8 +12,10 @@ use greenhub::domain::delivery::Lane;
 use greenhub::domain::event::{Author, IdKind, NewMessage};
 use greenhub::domain::ids::{ContactId, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::message::{Direction, Origin};
+use greenhub::domain::sms::Shape;
 use greenhub::pipeline::accept::{self, CrmSend, Home};
 use greenhub::pipeline::ids::IdSource;
+use greenhub::pipeline::twins::Delivered;
 use greenhub::pipeline::{Hub, Settings, lane};
 use greenhub::queue::WakeUp;
 use greenhub::queue::memory::MemoryQueue;
@@ -175,6 +177,11 @@ impl Backlog {
                 message_id: format!("A{n}"),
                 contact: ContactId::new(format!("contact{person}")),
                 message: text(person, &written[person].to_string()),
+                delivered: Delivered {
+                    shape: Shape::ExtraChannel,
+                    written_ms: None,
+                    content_sha256: format!("A{n}"),
+                },
                 refused: None,
             };
             written[person] += 1;

@@ -14,6 +14,7 @@ use greenhub::account::numbers::Numbers;
 use greenhub::clock::{Clock, Millis};
 use greenhub::config;
 use greenhub::crypto;
+use greenhub::domain::sms::Providers;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::signature::PublicKeys;
 use greenhub::green_api::client::GreenApi;
@@ -119,6 +120,13 @@ impl Wiring<'_> {
         Secrets::new(client, &self.outputs["AppSecretName"], self.clock.clone())
     }
 
+    fn providers(&self) -> Providers {
+        Providers {
+            extra: self.app.conversation_provider_id.clone(),
+            default: Some(self.app.default_provider_id.clone()),
+        }
+    }
+
     fn ghl(&self) -> Ghl {
         Ghl::new(self.http.clone(), self.sandbox.clone())
     }
@@ -137,7 +145,7 @@ impl Wiring<'_> {
             app: config::Ghl {
                 client_id: self.app.client_id.clone(),
                 app_id: self.app.app_id.clone(),
-                provider_id: self.app.conversation_provider_id.clone(),
+                providers: self.providers(),
                 api_base: self.sandbox.clone(),
                 marketplace_base: self.sandbox.clone(),
                 public_keys: public_keys.to_owned(),
@@ -176,7 +184,7 @@ impl Wiring<'_> {
             secrets: self.secrets(),
             public_keys: PublicKeys::parse(public_keys).unwrap(),
             app_id: self.app.app_id.clone(),
-            provider_id: self.app.conversation_provider_id.clone(),
+            providers: self.providers(),
             ghl: self.ghl(),
             tenants: Kept::default(),
         })
@@ -186,7 +194,7 @@ impl Wiring<'_> {
         let secret = self.secrets().get().await.unwrap();
         let api = config::GhlApi {
             client_id: self.app.client_id.clone(),
-            provider_id: self.app.conversation_provider_id.clone(),
+            providers: self.providers(),
             api_base: self.sandbox.clone(),
         };
         let app = config::App {
@@ -200,7 +208,7 @@ impl Wiring<'_> {
             ghl: self.ghl(),
             oauth: wiring::oauth(self.http.clone(), &api, &app, &secret),
             data_keys: Arc::new(secret.data_keys().unwrap()),
-            provider_id: api.provider_id,
+            providers: api.providers,
             public_base_url: app.public_base_url,
         }
     }
@@ -279,12 +287,12 @@ impl InProcess {
             ghl,
             oauth,
             data_keys,
-            provider_id,
+            providers,
             ..
         } = &self.sweeper;
         let whatsapp = Whatsapp::new(hub, green, Arc::clone(data_keys));
         let links = Links::new(&self.base_url.parse().unwrap());
-        let crm = Crm::new(hub, ghl, oauth, Arc::clone(data_keys), provider_id, &links);
+        let crm = Crm::new(hub, ghl, oauth, Arc::clone(data_keys), providers, &links);
         let deadline_ms = || hub.clock.now_ms() + WORK_MS;
         let outbound = self.feed(&self.outputs["OutboundQueueUrl"], async |batch| {
             outbound_sender::handle(hub, &whatsapp, batch, deadline_ms()).await

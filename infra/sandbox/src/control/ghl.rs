@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
+use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -37,6 +38,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/{location}/sso", get(user_context))
         .route("/{location}/expire-tokens", post(expire_tokens))
         .route("/{location}/active", put(set_active))
+        .route("/{location}/providers", put(set_providers))
 }
 
 /// An agent answers. The first attempt is over when this answers, so that two replies in a row
@@ -46,13 +48,18 @@ async fn reply(State(app): Shared, Json(asked): Json<Reply>) -> Response {
         Ok(sent) => sent,
         Err(Unknown(what)) => return unknown(what),
     };
-    let status = match sent.delivery {
-        Some(payload) => webhooks::deliver(&app, payload).await,
-        None => None,
-    };
-    let body =
-        json!({ "messageId": sent.message, "conversationId": sent.conversation, "status": status });
-    Json(body).into_response()
+    // To both providers at once.
+    let deliveries = sent.deliveries.into_iter();
+    let answers = join_all(deliveries.map(|it| webhooks::deliver(&app, it))).await;
+    let is_bad = |answer: &&Option<u16>| !answer.is_some_and(|status| status < 300);
+    let status = answers.iter().find(is_bad).or(answers.first()).copied();
+    Json(json!({
+        "messageId": sent.messages.first(),
+        "twinId": sent.messages.get(1),
+        "conversationId": sent.conversation,
+        "status": status.flatten(),
+    }))
+    .into_response()
 }
 
 /// An app webhook; `appId`, `timestamp` and `webhookId` are added if they are not there.
@@ -115,6 +122,8 @@ async fn create_location(State(app): Shared, Json(asked): Json<NewLocation>) -> 
         phone: asked.phone.unwrap_or_default(),
         active: true,
         installed_at: asked.installs.then(clock::now_ms),
+        extra_channel: true,
+        default_provider: false,
     };
     let out = json!({ "locationId": location.id, "name": location.name });
     let id = location.id.clone();
@@ -265,6 +274,27 @@ async fn expire_tokens(State(app): Shared, Path(id): Path<String>) -> Response {
 #[derive(Debug, Deserialize)]
 struct Active {
     active: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Providers {
+    extra: bool,
+    default: bool,
+}
+
+/// In which shapes the app is a sub-account's SMS provider.
+async fn set_providers(
+    State(app): Shared,
+    Path(id): Path<String>,
+    Json(asked): Json<Providers>,
+) -> Response {
+    let mut state = app.change(News::Ghl);
+    let Some(location) = state.kept.ghl.locations.get_mut(&id) else {
+        return unknown("location");
+    };
+    location.extra_channel = asked.extra;
+    location.default_provider = asked.default;
+    Json(json!({ "extra": asked.extra, "default": asked.default })).into_response()
 }
 
 /// Suspends a sub-account, or lets it go on.

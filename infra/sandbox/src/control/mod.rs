@@ -15,6 +15,7 @@
 //! | `POST /ghl/workflow-action` | a workflow comes to an action of the app |
 //! | `GET /ghl/{location}/contacts`, `…/conversations`, `…/sso?user&role&agency` | what GHL shows |
 //! | `POST /ghl/{location}/expire-tokens`, `PUT …/active` | a location's tokens and suspension |
+//! | `PUT /ghl/{location}/providers` | whether the app is its extra channel, its default SMS provider, or both |
 
 mod ghl;
 mod green;
@@ -173,12 +174,14 @@ async fn accounts(State(app): Shared) -> Json<Value> {
             "sharedSecret": app.ghl.shared_secret,
             "appId": app.ghl.app_id,
             "conversationProviderId": app.ghl.conversation_provider_id,
+            "defaultProviderId": app.ghl.default_provider_id,
             "publicKeyPem": app.signer.public_key_pem(),
             "signingKeyPkcs8": STANDARD.encode(app.signer.pkcs8()),
             "company": ghl.company,
             "locations": ghl.locations.values().map(|l| json!({
                 "locationId": l.id, "name": l.name, "country": l.country, "timezone": l.timezone,
                 "phone": l.phone, "active": l.active, "installed": l.installed_at.is_some(),
+                "providers": { "extra": l.extra_channel, "default": l.default_provider },
             })).collect::<Vec<_>>(),
             "users": ghl.users.values().map(|u| json!({
                 "userId": u.id, "name": u.name, "email": u.email, "role": u.role,

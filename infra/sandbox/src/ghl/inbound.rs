@@ -13,6 +13,7 @@ use crate::{
     ghl::{
         Answer, Refused, Who, body, created,
         model::{Ghl, Message},
+        providers::Shape,
         schema, text,
     },
     ids,
@@ -24,17 +25,19 @@ pub(crate) async fn inbound(State(app): State<Arc<App>>, who: Who, bytes: Bytes)
     let mut state = app.change(News::Ghl);
     let ghl = &mut state.kept.ghl;
     let (contact, conversation) = addressee(ghl, location, &body)?;
-    match text(&body, "conversationProviderId") {
-        Some(id) if id == app.ghl.conversation_provider_id => {}
-        Some(id) => {
-            return Err(Refused::new(
+    let has = |shape: &Shape| ghl.locations.get(location).is_some_and(|it| it.has(*shape));
+    let shape = match text(&body, "conversationProviderId") {
+        Some(id) => app.ghl.shape(id).filter(has).ok_or_else(|| {
+            Refused::new(
                 StatusCode::BAD_REQUEST,
                 &format!("You don't have access to the conversationProvider with id: {id}"),
-            ));
-        }
+            )
+        })?,
+        // The default provider need not be named.
+        None if has(&Shape::Default) => Shape::Default,
         // A success that is none: the message is not there.
         None => return Ok(StatusCode::CREATED.into_response()),
-    }
+    };
     let attachments = strings(&body, "attachments");
     if text(&body, "message").is_none() && attachments.is_empty() && body.get("call").is_none() {
         return Err(Refused::bad("A message needs a text or attachments"));
@@ -61,8 +64,8 @@ pub(crate) async fn inbound(State(app): State<Arc<App>>, who: Who, bytes: Bytes)
         at_ms,
         added_ms: now,
         updated_ms: now,
-        kind: "TYPE_CUSTOM_PROVIDER_SMS".into(),
-        provider: text(&body, "conversationProviderId").map(Into::into),
+        kind: shape.message_type().into(),
+        provider: Some(app.ghl.provider_id(shape).into()),
         user: None,
         delivered_ms: None,
         error: None,

@@ -55,8 +55,8 @@ pub(crate) async fn status(
     let settled = clock::now_ms() - app.scale.ms(TOO_EARLY);
     let mut state = app.change(News::Ghl);
     let message = own(&mut state.kept.ghl, location, &id)?;
-    let ours =
-        message.outbound && message.provider.as_ref() == Some(&app.ghl.conversation_provider_id);
+    let provider = message.provider.as_deref();
+    let ours = message.outbound && provider.is_some_and(|id| app.ghl.shape(id).is_some());
     if !ours || message.delivered_ms.is_some_and(|at| at > settled) {
         return Err(Refused(
             StatusCode::FORBIDDEN,
@@ -218,10 +218,10 @@ pub(crate) async fn send(State(app): State<Arc<App>>, who: Who, bytes: Bytes) ->
     let sent = webhooks::reply(&app, reply).map_err(|_| Refused::bad("Contact not found"))?;
     let out = json!({
         "conversationId": sent.conversation,
-        "messageId": sent.message,
+        "messageId": sent.messages.first(),
         "msg": "Message queued successfully.",
     });
-    if let Some(delivery) = sent.delivery {
+    for delivery in sent.deliveries {
         let task = app.clone();
         app.spawn(async move {
             webhooks::deliver(&task, delivery).await;

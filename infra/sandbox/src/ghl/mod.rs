@@ -8,6 +8,7 @@ pub(crate) mod limits;
 mod messages;
 pub(crate) mod model;
 mod oauth;
+pub(crate) mod providers;
 pub(crate) mod schema;
 pub(crate) mod sso;
 pub(crate) mod webhooks;
@@ -194,6 +195,10 @@ pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
             get(messages::of_conversation),
         )
         .route("/locations/{id}", get(accounts::location))
+        .route(
+            "/locations/{id}/conversationChannels/SMS",
+            get(providers::channels),
+        )
         .route("/users/", get(accounts::users))
         .route("/users/search", get(accounts::users))
         .route("/users/{id}", get(accounts::user))

@@ -24,6 +24,16 @@ pub(crate) struct Location {
     pub(crate) active: bool,
     /// When the app was installed; `None` if it is not.
     pub(crate) installed_at: Option<i64>,
+    /// The app is an extra channel there.
+    #[serde(default = "yes")]
+    pub(crate) extra_channel: bool,
+    /// The app is the default SMS provider there.
+    #[serde(default)]
+    pub(crate) default_provider: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -16,7 +16,7 @@ use crate::{
     SandboxError,
     app::{App, News},
     clock, deliver,
-    ghl::model::Message,
+    ghl::{model::Message, providers::Shape},
     ids,
     record::Provider,
 };
@@ -30,6 +30,9 @@ const TRIES_429: u32 = 6;
 const TRIES: u32 = 12;
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// Where app webhooks go.
+const APP_WEBHOOKS: &str = "/webhooks/ghl";
 
 /// Signs bodies with Ed25519.
 pub(crate) struct Signer {
@@ -96,91 +99,125 @@ pub(crate) struct Reply {
     pub(crate) reply_to: Option<String>,
 }
 
-/// A message that GHL made, and the payload for the delivery URL if it goes to the app.
+/// What GHL made of what was typed: a message for each of the location's providers.
 #[derive(Debug)]
 pub(crate) struct Sent {
-    pub(crate) message: String,
+    pub(crate) messages: Vec<String>,
     pub(crate) conversation: String,
-    pub(crate) delivery: Option<Value>,
+    pub(crate) deliveries: Vec<Delivery>,
+}
+
+/// A payload for one of the app's delivery URLs.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    path: &'static str,
+    payload: Value,
 }
 
 /// Which id is unknown.
 #[derive(Debug)]
 pub(crate) struct Unknown(pub(crate) &'static str);
 
-/// Makes the outbound message.
-pub(crate) fn reply(app: &App, reply: Reply) -> Result<Sent, Unknown> {
-    let now = clock::now_ms();
+/// Makes the outbound message, once for each provider that is to send it.
+pub(crate) fn reply(app: &App, mut reply: Reply) -> Result<Sent, Unknown> {
     let mut state = app.change(News::Ghl);
     let ghl = &mut state.kept.ghl;
-    if !ghl.locations.contains_key(&reply.location_id) {
-        return Err(Unknown("location"));
-    }
+    let location = ghl.locations.get(&reply.location_id);
+    let location = location.ok_or(Unknown("location"))?;
+    let is_comment = reply.kind.as_deref() == Some("InternalComment");
+    let shapes: Vec<Shape> = if is_comment {
+        Vec::new()
+    } else if reply.as_default_provider {
+        vec![Shape::Default]
+    } else if reply.conversation_provider_id.is_some() {
+        vec![Shape::Extra]
+    } else {
+        location.shapes().collect()
+    };
     let contact = ghl.contact_in(&reply.location_id, &reply.contact_id);
     let phone = contact.ok_or(Unknown("contact"))?.phone.clone();
     let conversation = ghl.conversation_of(&reply.location_id, &reply.contact_id);
-    let kind = reply.kind.unwrap_or_else(|| "SMS".into());
-    let comment = kind == "InternalComment";
-    let provider = reply
-        .conversation_provider_id
-        .unwrap_or_else(|| app.ghl.conversation_provider_id.clone());
-    let user = reply.user_id.or_else(|| {
+    reply.user_id = reply.user_id.or_else(|| {
         let of_location =
             |u: &&crate::ghl::model::User| u.location.as_ref() == Some(&reply.location_id);
         ghl.users.values().find(of_location).map(|u| u.id.clone())
     });
-    let message = Message {
-        id: ids::ghl_id(),
+    if let Some(c) = ghl.conversations.iter_mut().find(|c| c.id == conversation) {
+        c.unread = 0;
+    }
+    let mut sent = Sent {
+        messages: Vec::new(),
         conversation: conversation.clone(),
+        deliveries: Vec::new(),
+    };
+    // A comment goes nowhere, and neither does what LC Phone sends.
+    if shapes.is_empty() {
+        let kind = if is_comment {
+            "TYPE_INTERNAL_COMMENT"
+        } else {
+            "TYPE_SMS"
+        };
+        let message = written(&reply, &conversation, kind);
+        sent.messages.push(message.id.clone());
+        ghl.messages.push(message);
+    }
+    for shape in shapes {
+        let named = reply.conversation_provider_id.clone();
+        let provider = named.unwrap_or_else(|| app.ghl.provider_id(shape).to_owned());
+        let mut message = written(&reply, &conversation, shape.message_type());
+        message.status = "pending".into();
+        message.delivered_ms = Some(message.at_ms);
+        message.provider = Some(provider.clone());
+        let mut payload = json!({
+            "contactId": reply.contact_id,
+            "locationId": reply.location_id,
+            "messageId": message.id,
+            "type": reply.kind.as_deref().unwrap_or("SMS"),
+            "phone": phone,
+            "message": reply.message,
+            "attachments": reply.attachments,
+            "userId": reply.user_id.clone().unwrap_or_default(),
+        });
+        if shape == Shape::Extra {
+            payload["conversationId"] = conversation.clone().into();
+            payload["conversationProviderId"] = provider.into();
+        }
+        if let Some(alt_id) = &reply.reply_to {
+            payload["replyToAltId"] = alt_id.clone().into();
+        }
+        sent.messages.push(message.id.clone());
+        ghl.messages.push(message);
+        sent.deliveries.push(Delivery {
+            path: shape.delivery_path(),
+            payload,
+        });
+    }
+    Ok(sent)
+}
+
+/// A message that was typed now, and goes through no provider of the app's.
+fn written(reply: &Reply, conversation: &str, kind: &str) -> Message {
+    let now = clock::now_ms();
+    Message {
+        id: ids::ghl_id(),
+        conversation: conversation.into(),
         contact: reply.contact_id.clone(),
         location: reply.location_id.clone(),
         outbound: true,
         body: reply.message.clone(),
         attachments: reply.attachments.clone(),
-        status: if comment { "sent" } else { "pending" }.into(),
+        status: "sent".into(),
         alt_id: None,
         at_ms: now,
         added_ms: now,
         updated_ms: now,
-        kind: match (comment, reply.as_default_provider) {
-            (true, _) => "TYPE_INTERNAL_COMMENT",
-            (false, true) => "TYPE_CUSTOM_SMS",
-            (false, false) => "TYPE_CUSTOM_PROVIDER_SMS",
-        }
-        .into(),
-        provider: (!comment).then(|| provider.clone()),
-        user: user.clone(),
-        delivered_ms: (!comment).then_some(now),
+        kind: kind.into(),
+        provider: None,
+        user: reply.user_id.clone(),
+        delivered_ms: None,
         error: None,
         source: "app".into(),
-    };
-    let id = message.id.clone();
-    ghl.messages.push(message);
-    if let Some(c) = ghl.conversations.iter_mut().find(|c| c.id == conversation) {
-        c.unread = 0;
     }
-    let mut payload = json!({
-        "contactId": reply.contact_id,
-        "locationId": reply.location_id,
-        "messageId": id,
-        "type": kind,
-        "phone": phone,
-        "message": reply.message,
-        "attachments": reply.attachments,
-        "userId": user.unwrap_or_default(),
-    });
-    if !reply.as_default_provider {
-        payload["conversationId"] = conversation.clone().into();
-        payload["conversationProviderId"] = provider.into();
-    }
-    if let Some(alt_id) = reply.reply_to {
-        payload["replyToAltId"] = alt_id.into();
-    }
-    Ok(Sent {
-        message: id,
-        conversation,
-        delivery: (!comment).then_some(payload),
-    })
 }
 
 fn signed(app: &App, body: &Value) -> (HeaderMap, Vec<u8>) {
@@ -197,17 +234,18 @@ fn signed(app: &App, body: &Value) -> (HeaderMap, Vec<u8>) {
 }
 
 /// One attempt to the app.
-async fn attempt(app: &App, body: &Value, number: u32) -> Option<u16> {
-    let url = format!("{}/webhooks/ghl", app.app_url());
+async fn attempt(app: &App, path: &str, body: &Value, number: u32) -> Option<u16> {
+    let url = format!("{}{path}", app.app_url());
     let (headers, bytes) = signed(app, body);
     deliver::post(app, Provider::Ghl, &url, headers, bytes, number, TIMEOUT).await
 }
 
 /// Posts to the delivery URL; gives the first answer. Only a 429 is repeated, later.
-pub(crate) async fn deliver(app: &Arc<App>, payload: Value) -> Option<u16> {
-    let first = attempt(app, &payload, 1).await;
+pub(crate) async fn deliver(app: &Arc<App>, delivery: Delivery) -> Option<u16> {
+    let Delivery { path, payload } = delivery;
+    let first = attempt(app, path, &payload, 1).await;
     if first == Some(429) {
-        again(app, payload, false, first);
+        again(app, path, payload, false, first);
     }
     first
 }
@@ -225,15 +263,15 @@ pub(crate) async fn event(app: &Arc<App>, mut body: Map<String, Value>) -> (Stri
     fill("timestamp", &clock::iso(clock::now_ms()));
     let id = fill("webhookId", &ids::uuid());
     let body = Value::Object(body);
-    let first = attempt(app, &body, 1).await;
+    let first = attempt(app, APP_WEBHOOKS, &body, 1).await;
     if !first.is_some_and(|s| (200..300).contains(&s)) {
-        again(app, body, true, first);
+        again(app, APP_WEBHOOKS, body, true, first);
     }
     (id, first)
 }
 
 /// Repeats in the background until a success or the last try.
-fn again(app: &Arc<App>, body: Value, is_event: bool, first: Option<u16>) {
+fn again(app: &Arc<App>, path: &'static str, body: Value, is_event: bool, first: Option<u16>) {
     let task = app.clone();
     app.spawn(async move {
         let mut status = first;
@@ -259,7 +297,7 @@ fn again(app: &Arc<App>, body: Value, is_event: bool, first: Option<u16>) {
                 () = task.was_reset.notified() => return,
             }
             number += 1;
-            status = attempt(&task, &body, number).await;
+            status = attempt(&task, path, &body, number).await;
         }
     });
 }

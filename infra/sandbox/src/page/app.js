@@ -181,7 +181,9 @@ async function refreshAccounts() {
   const current = instances.find((i) => String(i.idInstance) === id);
   fill($("state"), states, current?.stateInstance ?? "authorized");
   $("scan").hidden = current?.stateInstance !== "notAuthorized";
-  fill($("location"), accounts.ghl.locations.map((l) => [l.locationId, l.name]), remembered.location);
+  const chosen = fill($("location"), accounts.ghl.locations.map((l) => [l.locationId, l.name]), remembered.location);
+  const has = accounts.ghl.locations.find((l) => l.locationId === chosen)?.providers;
+  fill($("provider"), Object.entries(texts[language].providers), has?.default ? (has.extra ? "both" : "default") : "extra");
 }
 
 async function refreshPhone() {
@@ -335,6 +337,12 @@ $("contact").addEventListener("change", () => {
 });
 $("state").addEventListener("change", attempt(() =>
   call("PUT", `/green-api/${$("instance").value}/state`, { stateInstance: $("state").value })));
+
+$("provider").addEventListener("change", attempt(() => {
+  const shape = $("provider").value;
+  const providers = { extra: shape !== "default", default: shape !== "extra" };
+  return call("PUT", `/ghl/${$("location").value}/providers`, providers);
+}));
 
 $("scan").addEventListener("click", attempt(() =>
   call("POST", `/green-api/${$("instance").value}/scan`, {})));

@@ -11,6 +11,7 @@ mod faults;
 mod ghl_contacts;
 mod ghl_messages;
 mod ghl_oauth;
+mod ghl_providers;
 mod ghl_workflows;
 mod green_linking;
 mod green_notify;

@@ -255,6 +255,7 @@ fn problem(error: &GhlError) -> MemberProblem {
         GhlError::Refused { said, .. }
         | GhlError::OtherTenant(said)
         | GhlError::Misconfigured(said)
+        | GhlError::WrongProvider(said)
         | GhlError::Gone(said) => MemberProblem::Refused {
             said: said.to_string(),
         },

@@ -179,8 +179,8 @@ fn ids_of(chat: &ChatRow, message: &Message) -> Vec<Key> {
         .flat_map(|id| kinds.iter().map(|kind| whatsapp_id(chat, *kind, id)))
         .collect();
     if let Some(crm) = &chat.crm {
-        let began_there = message.crm.as_ref().map(|crm| crm.message_id.as_str());
-        let in_crm = began_there.into_iter().chain(remote_ids(Destination::Crm));
+        let shown = message.crm_messages().map(|crm| crm.message_id.as_str());
+        let in_crm = shown.chain(remote_ids(Destination::Crm));
         ids.extend(in_crm.map(|id| keys::ghl_id(&crm.location, id)));
     }
     ids

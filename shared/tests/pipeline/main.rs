@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may break")]
 
+mod tokens;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,6 +23,7 @@ use greenhub::domain::event::{Author, IdKind, NewMessage};
 use greenhub::domain::ids::{ContactId, IdInstance, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::message::{CrmStatus, Direction, Message, Origin};
 use greenhub::domain::routing::{Routing, Rule};
+use greenhub::domain::sms::Shape;
 use greenhub::domain::status::{InstanceState, Receipt, Status};
 use greenhub::ghl::oauth::OAuth;
 use greenhub::green_api::client::GreenApi;
@@ -28,7 +31,7 @@ use greenhub::pipeline::accept::{self, CrmSend, Home};
 use greenhub::pipeline::crm_status::{self, Teller, Told};
 use greenhub::pipeline::ids::IdSource;
 use greenhub::pipeline::route::{Route, To, route};
-use greenhub::pipeline::tokens::Tokens;
+use greenhub::pipeline::twins::Delivered;
 use greenhub::pipeline::whatsapp::Whatsapp;
 use greenhub::pipeline::{Hub, Settings, lane, receipt};
 use greenhub::queue::memory::MemoryQueue;
@@ -145,6 +148,11 @@ async fn agent_writes(
         message_id: id.to_owned(),
         contact: ContactId::new("c1"),
         message,
+        delivered: Delivered {
+            shape: Shape::ExtraChannel,
+            written_ms: None,
+            content_sha256: id.to_owned(),
+        },
         refused: None,
     };
     let taken = accept::crm_message(hub, &Home::from(number), &location(), send)
@@ -474,7 +482,13 @@ struct Stubborn(Mutex<VecDeque<Told>>, Mutex<Vec<CrmStatus>>);
 impl Teller for Stubborn {
     const LONGEST_CALL_MS: i64 = 1_000;
 
-    async fn tell(&self, _: &ChatRow, _: &Message, status: CrmStatus) -> Result<Told, DbError> {
+    async fn tell(
+        &self,
+        _: &ChatRow,
+        _: &Message,
+        _: &str,
+        status: CrmStatus,
+    ) -> Result<Told, DbError> {
         self.1.lock().unwrap().push(status);
         Ok(self.0.lock().unwrap().pop_front().unwrap_or(Told::Yes))
     }
@@ -526,75 +540,4 @@ async fn a_status_that_could_not_be_told_is_told_later_and_fails_nothing() {
     let message = only_message(&hub, &chat).await;
     assert_eq!(message.status, Status::Read);
     assert_eq!(message.crm.unwrap().told, Some(CrmStatus::Read));
-}
-
-#[tokio::test]
-async fn twenty_workers_with_an_expired_token_refresh_once() {
-    // AC 14, 15
-    let refreshes = Arc::new(Mutex::new(0));
-    async fn token(State(n): State<Arc<Mutex<u32>>>) -> Json<Value> {
-        *n.lock().unwrap() += 1;
-        tokio::task::yield_now().await;
-        Json(json!({
-            "access_token": "new", "refresh_token": "next", "expires_in": 86_399,
-            "userType": "Location", "locationId": "loc1", "token_type": "Bearer",
-        }))
-    }
-    let base = serve(
-        Router::new()
-            .route("/oauth/token", post(token))
-            .with_state(Arc::clone(&refreshes)),
-    )
-    .await;
-    let hub = Arc::new(hub(0));
-    let seal = |field, text| data_keys().seal(text, &InstallRow::seal_context(&location(), field));
-    let mut install = InstallRow {
-        rev: 0,
-        location: location(),
-        workspace: workspace(),
-        company: None,
-        state: InstallState::Active,
-        access_sealed: seal(InstallRow::ACCESS, "old"),
-        refresh_sealed: seal(InstallRow::REFRESH, "once"),
-        // AC 14: four minutes are too few.
-        expires_ms: hub.clock.now_ms() + 4 * 60_000,
-        refreshed_ms: 0,
-        scope: String::new(),
-        installed_ms: 0,
-        problem: None,
-        reconciled_ms: 0,
-        due_at: None,
-        due_shard: None,
-    };
-    let key = keys::install(&location());
-    hub.db
-        .write(vec![row::save(key, &mut install).unwrap()])
-        .await
-        .unwrap();
-    let client = greenhub::http::client(Duration::from_secs(5)).unwrap();
-    let oauth = Arc::new(OAuth::new(
-        client,
-        base.parse().unwrap(),
-        "client".into(),
-        SecretString::from("secret"),
-        "https://hub.example/oauth/callback".into(),
-    ));
-    let workers: Vec<_> = (0..20)
-        .map(|_| {
-            let (hub, oauth) = (Arc::clone(&hub), Arc::clone(&oauth));
-            tokio::spawn(async move {
-                let tokens = Tokens::new(&*hub, &oauth, data_keys());
-                tokens
-                    .access(&location())
-                    .await
-                    .unwrap()
-                    .expose_secret()
-                    .to_owned()
-            })
-        })
-        .collect();
-    for worker in workers {
-        assert_eq!(worker.await.unwrap(), "new");
-    }
-    assert_eq!(*refreshes.lock().unwrap(), 1);
 }
