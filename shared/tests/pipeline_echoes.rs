@@ -13,6 +13,7 @@ use greenhub::domain::delivery::Destination;
 use greenhub::domain::event::{Author, IdKind, NewMessage};
 use greenhub::domain::ids::{ChatId, ContactId, IdInstance, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::message::{Direction, Message, Origin};
+use greenhub::domain::sms::Shape;
 use greenhub::domain::status::InstanceState;
 use greenhub::ghl::action::Action;
 use greenhub::ghl::wire::ProviderDelivery;
@@ -21,6 +22,7 @@ use greenhub::pipeline::files::{self, CRM_WAITS_MS, Copied, Keeper};
 use greenhub::pipeline::ids::IdSource;
 use greenhub::pipeline::inbox::{self, Taken, Tenant};
 use greenhub::pipeline::provider::{Looked, Prepared, Provider, Sent};
+use greenhub::pipeline::twins::Delivered;
 use greenhub::pipeline::{Hub, Settings, action, lane, merge};
 use greenhub::queue::memory::MemoryQueue;
 use greenhub::store::chats::{ChatRow, messages_from};
@@ -136,11 +138,19 @@ async fn echo(hub: &TestHub, id: &str) -> Taken {
         provider_id: Some(APP.to_owned()),
         custom_user_id: None,
         reply_to_alt_id: None,
+        at_ms: None,
     };
     let tenant = Tenant::of(&hub.db, install()).await.unwrap();
-    inbox::delivery(hub, &tenant, false, APP, &delivery, |_| async { None })
-        .await
-        .unwrap()
+    inbox::delivery(
+        hub,
+        &tenant,
+        false,
+        Some(Shape::ExtraChannel),
+        &delivery,
+        |_| async { None },
+    )
+    .await
+    .unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,6 +181,11 @@ async fn check(meanwhile: Meanwhile) {
         message_id: "A1".to_owned(),
         contact: contact(),
         message: new("A1", Origin::Ghl, &lid, text("hello")),
+        delivered: Delivered {
+            shape: Shape::ExtraChannel,
+            written_ms: None,
+            content_sha256: "text".to_owned(),
+        },
         refused: None,
     };
     let answered = accept::crm_message(&hub, &home, &install().location, answer).await;
@@ -308,6 +323,7 @@ fn install() -> InstallRow {
         scope: String::new(),
         installed_ms: 0,
         problem: None,
+        sms: None,
         reconciled_ms: 0,
         due_at: None,
         due_shard: None,

@@ -13,12 +13,14 @@ use greenhub::domain::delivery::{Destination, PartState};
 use greenhub::domain::event::{Author, IdKind, NewMessage};
 use greenhub::domain::ids::{ChatId, ContactId, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::message::{Direction, Message, Origin};
+use greenhub::domain::sms::Shape;
 use greenhub::limiter::policy::DrainPace;
 use greenhub::pipeline::accept::{self, Accepted, CrmSend, Home};
 use greenhub::pipeline::ids::IdSource;
 use greenhub::pipeline::line::{self, Place};
 use greenhub::pipeline::provider::{Looked, Prepared, Provider, Sent};
 use greenhub::pipeline::settle::slot_id;
+use greenhub::pipeline::twins::Delivered;
 use greenhub::pipeline::{Hub, Settings, lane};
 use greenhub::queue::memory::MemoryQueue;
 use greenhub::store::chats::{ChatRow, chat_of_alias, messages_from};
@@ -185,6 +187,11 @@ async fn agent_writes(hub: &TestHub) -> ChatId {
         message: NewMessage {
             origin: Origin::Ghl,
             ..message("A1", &Alias::from_phone_digits("79001234567"))
+        },
+        delivered: Delivered {
+            shape: Shape::ExtraChannel,
+            written_ms: None,
+            content_sha256: "text".to_owned(),
         },
         refused: None,
     };

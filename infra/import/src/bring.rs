@@ -191,6 +191,7 @@ impl<D: Db> Importer<D> {
             // What happened before is the older adapter's.
             installed_ms: since(here.map(|here| here.installed_ms)),
             problem: None,
+            sms: None,
             reconciled_ms: since(here.map(|here| here.reconciled_ms)),
             due_at: None,
             due_shard: None,
