@@ -170,7 +170,9 @@ async fn a_number_is_removed_by_its_own_admins() {
 /// What is left of the first number's conversations.
 fn left(world: &World) -> Vec<String> {
     let rows = world.db.rows(Table::Chats).into_iter();
-    rows.map(|(key, _)| format!("{} {}", key.pk, key.sk))
+    // Notes of twins hold no text, and end by themselves within a day.
+    rows.filter(|(key, row)| key.sk != "TWINS" || !row.contains_key("expires_at"))
+        .map(|(key, _)| format!("{} {}", key.pk, key.sk))
         .collect()
 }
 

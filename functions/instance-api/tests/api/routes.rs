@@ -116,6 +116,7 @@ async fn the_document_names_every_route_and_who_is_let_in() {
         "POST /api/workflow-secret [{\"bearer\":[\"admin\"]}]",
         "POST /f/{token}/{name} []",
         "POST /webhooks/ghl []",
+        "POST /webhooks/ghl/sms []",
         "POST /webhooks/green-api []",
         "POST /webhooks/green-api/{key} []",
         "POST /webhooks/workflow-action []",
