@@ -17,7 +17,6 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use greenhub::clock::Clock;
 use greenhub::crypto::DataKeys;
 use greenhub::domain::delivery::Lane;
-use greenhub::domain::sms::Providers;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::oauth::OAuth;
 use greenhub::ghl::signature::{self, PublicKeys};
@@ -141,7 +140,7 @@ impl<D: Db + Clone, Q: Queue + Clone> World<D, Q> {
             public_keys: PublicKeys::parse(&BASE64.encode(spki.as_ref()))
                 .map_err(io::Error::other)?,
             app_id: seed::APP.into(),
-            providers: Providers {
+            providers: greenhub::domain::sms::Providers {
                 extra: seed::PROVIDER.into(),
                 default: None,
             },
