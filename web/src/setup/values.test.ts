@@ -15,8 +15,8 @@ test("the portal is told every scope that the functions ask for, and in the guid
 test("each address is a route of ours", () => {
   const values = valuesOf("https://wa.example");
   const document = JSON.parse(source("web/openapi.json")) as { paths: Record<string, object> };
-  const { redirect, webhook, delivery, action, page } = values;
-  for (const address of [redirect, webhook, delivery, action]) {
+  const { redirect, webhook, delivery, deliverySms, action, page } = values;
+  for (const address of [redirect, webhook, delivery, deliverySms, action]) {
     expect(address.startsWith("https://wa.example/")).toBe(true);
     expect(Object.keys(document.paths)).toContain(new URL(address).pathname);
   }

@@ -3,6 +3,7 @@ export type ValueName =
   | "redirect"
   | "webhook"
   | "delivery"
+  | "deliverySms"
   | "page"
   | "action"
   | "scopes"
@@ -34,6 +35,7 @@ export function valuesOf(origin: string): Record<ValueName, string> {
     redirect: `${origin}/oauth/callback`,
     webhook: `${origin}/webhooks/ghl`,
     delivery: `${origin}/webhooks/ghl`,
+    deliverySms: `${origin}/webhooks/ghl/sms`,
     page: `${origin}/app/whatsapp`,
     action: `${origin}/webhooks/workflow-action`,
     scopes: [...SCOPES, ACTION_SCOPE].join(" "),

@@ -20,9 +20,10 @@ export const en = {
   },
   provider: {
     title: "3. Conversation provider",
-    text: "Of the type SMS. Make it before anybody installs the app: one that is added later does not reach those who have installed already.",
-    delivery: "Delivery URL",
-    kinds: "Leave the box “custom conversation provider” empty for a provider that can replace the default SMS; tick it for a channel beside it. Only the default one is reached by the workflow step “Send SMS”.",
+    text: "One or two, of the type SMS. Make them before anybody installs the app: one that is added later does not reach those who have installed already.",
+    delivery: "Delivery URL of the channel",
+    deliverySms: "Delivery URL of the default SMS",
+    kinds: "Tick the box “custom conversation provider” for a channel beside the CRM's SMS. Leave it empty for a provider that can replace the default SMS, which alone is reached by the workflow step “Send SMS”; it is optional.",
   },
   page: { title: "4. Custom page", url: "Live URL", text: "It opens in a frame, and needs a shared secret to learn who is there: generate one." },
   action: {
@@ -33,7 +34,7 @@ export const en = {
   },
   back: {
     title: "6. What the deployment has to be told",
-    ids: "As parameters of the stack: the client id, the app's id and the conversation provider's id.",
+    ids: "As parameters of the stack: the client id, the app's id and the ids of the conversation providers.",
     secrets: "In its secret, and nowhere else: the client secret and the shared secret. The portal shows the client secret once.",
   },
 };

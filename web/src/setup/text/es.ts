@@ -21,9 +21,10 @@ export const es: SetupTexts = {
   },
   provider: {
     title: "3. Proveedor de conversaciones (conversation provider)",
-    text: "Del tipo SMS. Créalo antes de que alguien instale la aplicación: uno añadido después no llega a quienes ya la instalaron.",
-    delivery: "URL de entrega (delivery URL)",
-    kinds: "Deja vacía la casilla «custom conversation provider» para un proveedor que pueda sustituir el SMS predeterminado; márcala para un canal adicional. El paso de flujo «Send SMS» solo llega al predeterminado.",
+    text: "Uno o dos, del tipo SMS. Créalos antes de que alguien instale la aplicación: uno añadido después no llega a quienes ya la instalaron.",
+    delivery: "URL de entrega del canal (delivery URL)",
+    deliverySms: "URL de entrega del SMS predeterminado (delivery URL)",
+    kinds: "Marca la casilla «custom conversation provider» para un canal junto al SMS. Déjala vacía para un proveedor que pueda sustituir el SMS predeterminado: solo a él llega el paso de flujo «Send SMS»; es opcional.",
   },
   page: { title: "4. Página personalizada (custom page)", url: "URL de la página (live URL)", text: "Se abre en un marco y necesita un secreto compartido para saber quién está ahí: genera uno (shared secret)." },
   action: {
@@ -34,7 +35,7 @@ export const es: SetupTexts = {
   },
   back: {
     title: "6. Lo que hay que decir a la instalación",
-    ids: "Como parámetros del stack: el client id, el id de la aplicación y el id del proveedor de conversaciones.",
+    ids: "Como parámetros del stack: el client id, el id de la aplicación y los de los proveedores de conversaciones.",
     secrets: "En su secreto, y en ningún otro lugar: el client secret y el secreto compartido. El portal muestra el client secret una sola vez.",
   },
 };

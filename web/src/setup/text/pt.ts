@@ -21,9 +21,10 @@ export const pt: SetupTexts = {
   },
   provider: {
     title: "3. Provedor de conversas (conversation provider)",
-    text: "Do tipo SMS. Crie-o antes que alguém instale o aplicativo: um adicionado depois não chega a quem já instalou.",
-    delivery: "URL de entrega (delivery URL)",
-    kinds: "Deixe a caixa “custom conversation provider” vazia para um provedor que possa substituir o SMS padrão; marque-a para um canal adicional. A etapa de fluxo “Send SMS” só chega ao padrão.",
+    text: "Um ou dois, do tipo SMS. Crie-os antes que alguém instale o aplicativo: um adicionado depois não chega a quem já instalou.",
+    delivery: "URL de entrega do canal (delivery URL)",
+    deliverySms: "URL de entrega do SMS padrão (delivery URL)",
+    kinds: "Marque a caixa “custom conversation provider” para um canal ao lado do SMS. Deixe-a vazia para um provedor que possa substituir o SMS padrão: só a ele chega a etapa de fluxo “Send SMS”; ele é opcional.",
   },
   page: { title: "4. Página personalizada (custom page)", url: "URL da página (live URL)", text: "Ela abre em um quadro e precisa de um segredo compartilhado para saber quem está ali: gere um (shared secret)." },
   action: {
@@ -34,7 +35,7 @@ export const pt: SetupTexts = {
   },
   back: {
     title: "6. O que a instalação precisa saber",
-    ids: "Como parâmetros do stack: o client id, o id do aplicativo e o id do provedor de conversas.",
+    ids: "Como parâmetros do stack: o client id, o id do aplicativo e os dos provedores de conversas.",
     secrets: "No segredo dela, e em nenhum outro lugar: o client secret e o segredo compartilhado. O portal mostra o client secret uma única vez.",
   },
 };
