@@ -2,6 +2,8 @@
 
 use greenhub::crypto::{DataKeys, sha256_hex};
 use greenhub::domain::ids::{IdInstance, LocationId, NumberId, WorkspaceId};
+use greenhub::domain::routing::Routing;
+use greenhub::domain::sms::Providers;
 use greenhub::domain::status::InstanceState;
 use greenhub::domain::text::Lang;
 use greenhub::secrets::AppSecret;
@@ -14,6 +16,14 @@ use serde_json::{Value, json};
 
 /// The conversation provider of the app.
 pub(crate) const PROVIDER: &str = "64f000000000000000000001";
+
+/// The app's providers: an extra channel alone.
+pub(crate) fn providers() -> Providers {
+    Providers {
+        extra: PROVIDER.into(),
+        default: None,
+    }
+}
 
 /// The marketplace app.
 pub(crate) const APP: &str = "64f000000000000000000002";
@@ -92,6 +102,7 @@ impl Tenant {
             lang: Lang::En,
             country: Some("US".into()),
             location: Some(location.clone()),
+            routing: Routing::default(),
             created_ms: 1,
         };
         let context = NumberRow::seal_context(&workspace, &number, NumberRow::TOKEN);
@@ -114,6 +125,7 @@ impl Tenant {
             hook_token_sha256: sha256_hex(self.hook_token()),
             hook_token_sealed: data_keys.seal(&self.hook_token(), "hook_token"),
             webhook_before: None,
+            webhook_token_before_sealed: None,
             configured: true,
             delay_ms: 500,
             prefs: NumberPrefs::default(),

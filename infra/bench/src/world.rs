@@ -140,10 +140,7 @@ impl<D: Db + Clone, Q: Queue + Clone> World<D, Q> {
             public_keys: PublicKeys::parse(&BASE64.encode(spki.as_ref()))
                 .map_err(io::Error::other)?,
             app_id: seed::APP.into(),
-            providers: greenhub::domain::sms::Providers {
-                extra: seed::PROVIDER.into(),
-                default: None,
-            },
+            providers: seed::providers(),
             ghl: ghl.clone(),
             tenants: Kept::default(),
         };
@@ -230,14 +227,8 @@ impl<D: Db + Clone, Q: Queue + Clone> World<D, Q> {
             outbound_sender::handle(hub, &whatsapp, batch(wake_up), deadline_ms).await
         } else {
             runs.crm += 1;
-            let crm = Crm::new(
-                hub,
-                &self.ghl,
-                &self.oauth,
-                keys,
-                seed::PROVIDER,
-                &self.links,
-            );
+            let providers = seed::providers();
+            let crm = Crm::new(hub, &self.ghl, &self.oauth, keys, &providers, &self.links);
             crm_sender::handle(hub, &crm, batch(wake_up), deadline_ms).await
         };
         assert!(answer.batch_item_failures.is_empty(), "a wake-up failed");
