@@ -300,6 +300,14 @@ impl World {
             },
             refused: None,
         };
+        // Where the app is the default provider as well, the same comes a second time.
+        if self.dice.chance(250) {
+            let mut twin = send.clone();
+            twin.message_id = twin_of(&message_id);
+            twin.message.remote_id = twin.message_id.clone();
+            twin.delivered.shape = Shape::DefaultProvider;
+            tokio::spawn(Arc::clone(&self).hand_over(twin, person, text.clone()));
+        }
         self.hand_over(send, person, text).await;
     }
 
@@ -580,4 +588,9 @@ fn phone_alias(person: usize) -> Alias {
 
 fn lid_alias(person: usize) -> Alias {
     Alias::parse(&format!("12065037930096{person}@lid")).unwrap()
+}
+
+/// The id under which the CRM hands the same message to the other provider.
+pub fn twin_of(id: &str) -> String {
+    format!("{id}T")
 }
