@@ -1,9 +1,4 @@
 //! The page in the CRM with everything behind it: a browser, the deployed stack, the sandbox.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test may break, and says why it skips"
-)]
 
 use greenhub_local::{Options, Stack, prerequisites, site};
 use tokio::process::Command;
