@@ -80,7 +80,7 @@ impl World {
                 let shape = Some(Shape::ExtraChannel);
                 inbox::delivery(&hub, &tenant, false, shape, &delivery, tags).await
             });
-            let taken = taken.await;
+            let taken = Box::pin(taken).await;
             if matches!(taken, Some(Ok(Taken::Accepted(_)))) {
                 return;
             }

@@ -308,7 +308,7 @@ impl World {
             twin.delivered.shape = Shape::DefaultProvider;
             tokio::spawn(Arc::clone(&self).hand_over(twin, person, text.clone()));
         }
-        self.hand_over(send, person, text).await;
+        Box::pin(self.hand_over(send, person, text)).await;
     }
 
     /// Hands over what an agent wrote until it is taken, and now and then after.
