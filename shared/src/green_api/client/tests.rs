@@ -29,7 +29,7 @@ fn instance(api_url: &str) -> Instance {
 )]
 fn green_api() -> GreenApi {
     let http = reqwest::Client::builder()
-        .timeout(Duration::from_millis(500))
+        .timeout(Duration::from_secs(3))
         .no_proxy()
         .build();
     GreenApi::new(http.unwrap_or_else(|_| reqwest::Client::new()))
