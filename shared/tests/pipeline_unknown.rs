@@ -139,15 +139,7 @@ async fn came_between(wait_s: u64, n_calls: usize) -> bool {
     dies.await.unwrap_err();
     // WhatsApp writes the person otherwise in the echo.
     let lid = Alias::parse("120650379300967@lid").unwrap();
-    let echo = NewMessage {
-        origin: Origin::Whatsapp,
-        api_echo: true,
-        at_s: Some(hub.clock.now_ms() / 1000),
-        ..message("W1", &lid)
-    };
-    accept::whatsapp_message(&hub, &home(), echo).await.unwrap();
-    let known = chat_of_alias(&hub.db, &home().number, &lid).await.unwrap();
-    let theirs = known.unwrap().chat;
+    let theirs = echo_comes(&hub, &lid).await;
 
     hub.clock.sleep(Duration::from_secs(wait_s)).await;
     let between = Between {
@@ -177,6 +169,54 @@ async fn came_between(wait_s: u64, n_calls: usize) -> bool {
     assert_eq!(chat.merged_into, Some(ours), "they are one person's");
     let calls_left = between.db.calls_left.load(Ordering::SeqCst);
     !(1..=n_calls).contains(&calls_left)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_was_told_is_no_trace_of_a_send() {
+    let hub = hub();
+    let ours = agent_writes(&hub).await;
+    let dies = tokio::time::timeout(Duration::from_secs(1), work_off(&hub, &hub, &ours));
+    dies.await.unwrap_err();
+    // Another program says the same to another person.
+    let other = Alias::from_phone_digits("79007654321");
+    let theirs = echo_comes(&hub, &other).await;
+
+    for _ in 0..20 {
+        hub.clock.sleep(Duration::from_secs(60)).await;
+        work_off(&hub, &hub, &theirs).await;
+        work_off(&hub, &hub, &ours).await;
+    }
+
+    let sent = messages_from(&hub.db, &ours, 1, 10).await.unwrap();
+    let part = &sent[0].deliveries[&Destination::Whatsapp].parts[0];
+    let is_told = matches!(
+        part.state,
+        PartState::Unknown {
+            to_person: true,
+            ..
+        }
+    );
+    assert!(is_told && part.remote_id.is_none(), "{part:?}");
+    let shown = messages_from(&hub.db, &theirs, 1, 10).await.unwrap();
+    let ids: Vec<_> = shown.iter().map(|it| it.whatsapp_id.as_deref()).collect();
+    assert_eq!(ids, [Some("W1")], "it is the other program's");
+    for chat in [&ours, &theirs] {
+        let row = row::load::<ChatRow>(&hub.db, &keys::chat(chat)).await;
+        assert_eq!(row.unwrap().unwrap().merged_into, None, "they are two");
+    }
+}
+
+/// The echo of "hello", which went through the API to `to` just now; the chat that it waits in.
+async fn echo_comes(hub: &TestHub, to: &Alias) -> ChatId {
+    let echo = NewMessage {
+        origin: Origin::Whatsapp,
+        api_echo: true,
+        at_s: Some(hub.clock.now_ms() / 1000),
+        ..message("W1", to)
+    };
+    accept::whatsapp_message(hub, &home(), echo).await.unwrap();
+    let known = chat_of_alias(&hub.db, &home().number, to).await.unwrap();
+    known.unwrap().chat
 }
 
 /// An agent's message, as far as its acceptance.

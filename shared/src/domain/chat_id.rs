@@ -61,11 +61,30 @@ impl Alias {
         }
     }
 
+    /// Whether WhatsApp may mean one and the same by both. A person has a phone and a linked id, and
+    /// phones of some countries are written in two ways, which differ in the middle.
+    pub fn may_be_same_as(&self, other: &Self) -> bool {
+        use AliasKind::{Group, Lid, Phone};
+        match (self.kind(), other.kind()) {
+            (Group, _) | (_, Group) | (Lid, Lid) => self == other,
+            (Phone, Phone) => last_digits(self) == last_digits(other),
+            _ => true,
+        }
+    }
+
     /// The digits of the id, the only thing a CRM that knows people by phone can be given for
     /// groups and for people without a phone.
     pub fn digits(&self) -> String {
         self.local().chars().filter(char::is_ascii_digit).collect()
     }
+}
+
+/// The part of a phone that is the same however it is written.
+fn last_digits(phone: &Alias) -> String {
+    // A device of the person follows the colon.
+    let local = phone.local();
+    let digits = local.split_once(':').map_or(local, |(digits, _)| digits);
+    digits.chars().rev().take(8).collect()
 }
 
 impl fmt::Display for Alias {

@@ -9,11 +9,11 @@ use crate::clock::Millis;
 use crate::domain::content::{Content, Menu};
 use crate::domain::delivery::{Destination, PartState};
 use crate::domain::event::{IdKind, NewMessage};
-use crate::domain::ids::NumberId;
+use crate::domain::ids::{ChatId, NumberId};
 use crate::domain::message::Message;
 use crate::limiter::drain::DrainRow;
 use crate::queue::Queue;
-use crate::store::chats::{ChatRow, IdRow, UnsureRow};
+use crate::store::chats::{ChatRow, IdRow, UnsureRow, living_chat};
 use crate::store::db::{Cond, Db, DbError, Op, Query, Table, Write};
 use crate::store::{keys, row};
 
@@ -84,7 +84,9 @@ async fn owner<D: Db, Q: Queue>(
     // lease has ended; till then the place that it took tells of it. This is asked first: a send
     // becomes unsure before it stops being one that has been begun, so whichever it is meanwhile,
     // one of the two shows it.
-    let mut is_open = is_any_sending(&hub.db, &chat.number).await?;
+    let begun = begun(&hub.db, &chat.number).await?;
+    let mut is_open = !begun.is_empty();
+    let mut perhaps: Vec<(Message, usize)> = Vec::new();
     let (pk, range) = keys::all_unsure(&chat.number);
     let query = Query {
         table: Table::Chats,
@@ -116,7 +118,11 @@ async fn owner<D: Db, Q: Queue>(
                     ..
                 } => {
                     if is_echo_of(echo, &message, part, since_ms) {
-                        return Ok(Owner::Ours(Box::new(message), part));
+                        match whose(hub, chat, &message.chat).await? {
+                            Whose::Same => return Ok(Owner::Ours(Box::new(message), part)),
+                            Whose::Perhaps => perhaps.push((message.clone(), part)),
+                            Whose::Other => {}
+                        }
                     }
                     is_open_still = true;
                     is_open |= !to_person;
@@ -137,15 +143,58 @@ async fn owner<D: Db, Q: Queue>(
                 .await?;
         }
     }
-    Ok(if is_open {
-        Owner::MaybeOurs
+    // Two people may have been told the same at one moment. As long as one of the sends may still be
+    // found in the provider's journal, which knows the chat, nothing is guessed.
+    let is_only = perhaps.iter().all(|(it, _)| it.chat == perhaps[0].0.chat);
+    let may_be_begun = begun
+        .iter()
+        .any(|(it, part)| has_same_content(&echo.content, &it.content, *part));
+    let is_clear = is_only && !may_be_begun;
+    Ok(match perhaps.into_iter().next() {
+        Some((message, part)) if is_clear || !is_open => Owner::Ours(Box::new(message), part),
+        None if !is_open => Owner::Stranger,
+        _ => Owner::MaybeOurs,
+    })
+}
+
+/// Whether a send went to the person in whose chat an echo waits.
+enum Whose {
+    /// It is the same chat.
+    Same,
+    /// WhatsApp may know the person of that chat by the other's address too.
+    Perhaps,
+    /// Somebody else, who was told the same.
+    Other,
+}
+
+async fn whose<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    echoed: &ChatRow,
+    sent: &ChatId,
+) -> Result<Whose, DbError> {
+    if *sent == echoed.chat {
+        return Ok(Whose::Same);
+    }
+    let Some(sent) = living_chat(&hub.db, sent).await? else {
+        return Ok(Whose::Other);
+    };
+    Ok(if sent.chat == echoed.chat {
+        Whose::Same
+    } else if sent.address.may_be_same_as(&echoed.address) {
+        Whose::Perhaps
     } else {
-        Owner::Stranger
+        Whose::Other
     })
 }
 
 /// Whether any of the sends that hold a place at the provider has been begun and not been settled.
 pub async fn is_any_sending(db: &impl Db, number: &NumberId) -> Result<bool, DbError> {
+    Ok(!begun(db, number).await?.is_empty())
+}
+
+/// The sends that hold a place at the provider, have been begun and have not been settled.
+async fn begun(db: &impl Db, number: &NumberId) -> Result<Vec<(Message, usize)>, DbError> {
+    let mut begun = Vec::new();
     let drain = row::load::<DrainRow>(db, &keys::drain(number)).await?;
     for (slot, _) in drain.iter().flat_map(DrainRow::undrained) {
         let Some((chat, seq, part)) = settle::part_of_slot(slot) else {
@@ -159,10 +208,10 @@ pub async fn is_any_sending(db: &impl Db, number: &NumberId) -> Result<bool, DbE
             .and_then(|delivery| delivery.parts.get(part))
             .map(|part| &part.state);
         if matches!(state, Some(PartState::Sending { .. })) {
-            return Ok(true);
+            begun.push((message, part));
         }
     }
-    Ok(false)
+    Ok(begun)
 }
 
 async fn forget_echo<D: Db, Q: Queue>(
