@@ -8,6 +8,7 @@ use greenhub::domain::content::Content;
 use greenhub::domain::copy::FileCopy;
 use greenhub::domain::delivery::Destination;
 use greenhub::domain::event::IdKind;
+use greenhub::domain::ids::ContactId;
 use greenhub::domain::message::{CrmStatus, Direction, Message};
 use greenhub::domain::status::Status;
 use greenhub::ghl::map::alt_id;
@@ -23,6 +24,7 @@ use greenhub::store::db::DbError;
 use greenhub::store::{keys, row};
 
 use crate::chaos::Process;
+use crate::workflows;
 use crate::world::{SimHub, World};
 
 /// What a phone got.
@@ -60,6 +62,7 @@ pub struct Whatsapp {
 pub struct Crm {
     pub world: Arc<World>,
     pub process: Arc<Process>,
+    pub hub: SimHub,
 }
 
 /// Makes copies as one process sees it.
@@ -215,7 +218,8 @@ impl Provider for Whatsapp {
 }
 
 impl Provider for Crm {
-    type Ready = ();
+    /// The contact that it is shown to.
+    type Ready = ContactId;
 
     const DESTINATION: Destination = Destination::Crm;
     const LONGEST_CALL_MS: Millis = 20_000;
@@ -225,12 +229,19 @@ impl Provider for Crm {
         24 * 3_600_000
     }
 
-    async fn prepare(&self, _: &ChatRow, _: &Message, _: usize) -> Result<Prepared<()>, DbError> {
+    async fn prepare(
+        &self,
+        chat: &ChatRow,
+        _: &Message,
+        _: usize,
+    ) -> Result<Prepared<ContactId>, DbError> {
         self.process.maybe_die(5).await;
-        Ok(Prepared::Ready { with: (), at_ms: 0 })
+        let with = workflows::contact_of(&self.hub, chat).await?;
+        self.world.contacts.lock().unwrap().insert(with.clone());
+        Ok(Prepared::Ready { with, at_ms: 0 })
     }
 
-    async fn send(&self, (): (), _: &ChatRow, message: &Message, part: usize) -> Sent {
+    async fn send(&self, contact: ContactId, _: &ChatRow, message: &Message, part: usize) -> Sent {
         let world = &self.world;
         self.process.maybe_die(20).await;
         if world.is_crm_down() || world.dice.mishap(20) {
@@ -248,7 +259,7 @@ impl Provider for Crm {
             .clock
             .sleep(Duration::from_millis(50 + world.dice.below(300)))
             .await;
-        let id = world.take_for_crm(message, part);
+        let id = world.take_for_crm(message, part, contact);
         self.process.maybe_die(20).await;
         if world.dice.mishap(20) {
             return Sent::Unknown {

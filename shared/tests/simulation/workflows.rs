@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use greenhub::domain::chat_id::Alias;
 use greenhub::domain::delivery::Destination;
 use greenhub::domain::ids::{ContactId, LocationId};
 use greenhub::domain::message::{Direction, Message, Origin};
@@ -12,35 +13,44 @@ use greenhub::ghl::action::Action;
 use greenhub::ghl::wire::ProviderDelivery;
 use greenhub::pipeline::action;
 use greenhub::pipeline::inbox::{self, Taken, Tenant};
+use greenhub::store::chats::{ChatRow, ContactChatRow, CrmContact};
+use greenhub::store::db::{Cond, Db, DbError, Op, Write};
 use greenhub::store::directory::{InstallRow, InstallState};
+use greenhub::store::{keys, row};
 use serde_json::json;
 
 use crate::chaos::Process;
-use crate::world::World;
+use crate::world::{SimHub, World, lid_alias, phone_alias};
 
 const PROVIDER: &str = "provider";
 
 impl World {
     /// One action: the platform runs it again until it is answered 200, and now and then after.
     pub async fn workflow(self: Arc<Self>, n: u64, person: usize) {
+        // Somebody whom WhatsApp named by a linked id may be two contacts.
+        let by_lid = contact(&lid_alias(person));
+        let contact = match self.contacts.lock().unwrap().contains(&by_lid) {
+            true if self.dice.chance(500) => by_lid,
+            _ => contact(&phone_alias(person)),
+        };
         let body = json!({
             "data": { "instanceId": "1101000001", "message": format!("workflow {n}") },
-            "extras": { "locationId": "loc", "contactId": contact(person) },
+            "extras": { "locationId": "loc", "contactId": contact },
             "meta": { "key": "send", "version": "1.0" },
         });
         let action = Action::read(body.to_string().as_bytes()).unwrap();
-        while !self.run_action(n, person, &action).await {
+        while !self.run_action(n, &contact, &action).await {
             self.clock.sleep(Duration::from_secs(10)).await;
         }
         if self.dice.mishap(250) {
-            self.run_action(n, person, &action).await;
+            self.run_action(n, &contact, &action).await;
         }
     }
 
-    async fn run_action(&self, n: u64, person: usize, action: &Action) -> bool {
+    async fn run_action(&self, n: u64, contact: &ContactId, action: &Action) -> bool {
         let process = Process::new(&self.dice);
         let hub = self.hub(&process);
-        let (install, phone) = (install(), phone(person));
+        let (install, phone) = (install(), phone(contact));
         let taken = process
             .run(action::take(&hub, &install, action, &phone))
             .await;
@@ -52,13 +62,13 @@ impl World {
     }
 
     /// The CRM delivers what we put into it as if an agent had written it, until it is answered 200.
-    pub async fn echo_of_post(self: Arc<Self>, id: String, person: usize, text: String) {
+    pub async fn echo_of_post(self: Arc<Self>, id: String, contact: ContactId, text: String) {
         let delivery = ProviderDelivery {
             location: install().location,
             message_id: id,
             type_name: "SMS".into(),
-            contact: Some(ContactId::new(contact(person))),
-            phone: Some(phone(person)),
+            phone: Some(phone(&contact)),
+            contact: Some(contact),
             message: text.trim().into(),
             attachments: Vec::new(),
             user_id: None,
@@ -127,12 +137,45 @@ pub fn check(world: &World, messages: &[Message]) -> Result<(), String> {
     }
 }
 
-pub fn contact(person: usize) -> String {
-    format!("contact{person}")
+/// A contact in the CRM, made by the digits that somebody was first known by.
+pub fn contact(alias: &Alias) -> ContactId {
+    ContactId::new(format!("contact{}", alias.digits()))
 }
 
-fn phone(person: usize) -> String {
-    format!("+7900123450{person}")
+fn phone(contact: &ContactId) -> String {
+    contact.as_str().replace("contact", "+")
+}
+
+/// The chat's contact: made and kept before the first post, as the product does.
+pub async fn contact_of(hub: &SimHub, chat: &ChatRow) -> Result<ContactId, DbError> {
+    let key = keys::chat(&chat.chat);
+    let now = row::load::<ChatRow>(&hub.db, &key).await?;
+    if let Some(crm) = now.and_then(|chat| chat.crm) {
+        return Ok(crm.contact);
+    }
+    let (location, contact) = (install().location, contact(&chat.address));
+    let back = ContactChatRow {
+        rev: 1,
+        number: chat.number.clone(),
+        chat: chat.chat.clone(),
+    };
+    let write = Write {
+        key: keys::contact_chat(&location, &contact, &chat.number),
+        op: Op::Put(row::item(&back)?),
+        only_if: Cond::Always,
+    };
+    hub.db.write(vec![write]).await?;
+    row::change::<ChatRow>(&hub.db, &key, |chat| {
+        chat.crm = Some(CrmContact {
+            location: location.clone(),
+            contact: contact.clone(),
+            dressed: true,
+            phone_to_tell: false,
+        });
+        true
+    })
+    .await?;
+    Ok(contact)
 }
 
 fn install() -> InstallRow {

@@ -1,6 +1,6 @@
 //! Customers, agents, a gateway that delivers notifications, and a pool of workers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -63,6 +63,8 @@ pub struct World {
     pub asked: Mutex<Vec<(String, usize, String)>>,
     /// Actions of workflows that were answered 200: which one, and our name of its message.
     pub acted: Mutex<Vec<(u64, String)>>,
+    /// The contacts that the CRM has shown something to.
+    pub contacts: Mutex<BTreeSet<ContactId>>,
     /// Receipts that were answered 200.
     pub receipts: Mutex<BTreeMap<String, Vec<Status>>>,
     /// Copies that were made, the doubled ones as well.
@@ -87,6 +89,7 @@ impl World {
             reported: Mutex::default(),
             asked: Mutex::default(),
             acted: Mutex::default(),
+            contacts: Mutex::default(),
             receipts: Mutex::default(),
             copies: Mutex::default(),
             crm_down: Mutex::new((down_from, down_from + dice.below(240_000) as Millis)),
@@ -278,7 +281,7 @@ impl World {
         };
         let send = CrmSend {
             message_id: message_id.clone(),
-            contact: ContactId::new(contact(person)),
+            contact: contact(&phone_alias(person)),
             message: NewMessage {
                 kind: IdKind::Message,
                 remote_id: message_id.clone(),
@@ -371,7 +374,12 @@ impl World {
     }
 
     /// The CRM takes a message.
-    pub fn take_for_crm(self: &Arc<Self>, message: &Message, part: usize) -> String {
+    pub fn take_for_crm(
+        self: &Arc<Self>,
+        message: &Message,
+        part: usize,
+        contact: ContactId,
+    ) -> String {
         let (files, tells_of_missing) = shown_files(message, part);
         let mut crm = self.crm.lock().unwrap();
         let id = format!("g{}", crm.len());
@@ -384,9 +392,8 @@ impl World {
         });
         drop(crm);
         if message.origin == Origin::Workflow && self.dice.chance(300) {
-            let person = self.person_of(&message.chat).unwrap_or_default();
             let text = text_of(&message.content, part);
-            tokio::spawn(self.clone().echo_of_post(id.clone(), person, text));
+            tokio::spawn(self.clone().echo_of_post(id.clone(), contact, text));
         }
         id
     }
@@ -519,6 +526,7 @@ impl World {
         let crm = Crm {
             world: self.clone(),
             process: process.clone(),
+            hub: self.hub(&process),
         };
         let whatsapp = Whatsapp {
             world: self.clone(),
@@ -582,11 +590,11 @@ fn number() -> NumberRow {
     }
 }
 
-fn phone_alias(person: usize) -> Alias {
+pub fn phone_alias(person: usize) -> Alias {
     Alias::from_phone_digits(&format!("7900123450{person}"))
 }
 
-fn lid_alias(person: usize) -> Alias {
+pub fn lid_alias(person: usize) -> Alias {
     Alias::parse(&format!("12065037930096{person}@lid")).unwrap()
 }
 
