@@ -250,7 +250,8 @@ impl Tenant {
             "messageId": id,
             "type": "SMS",
             "phone": format!("+{phone}"),
-            "message": TEXT,
+            // Two equal ones would be compared with each other.
+            "message": format!("{TEXT} {id}"),
             "attachments": [],
             "userId": "U000000000000000001",
             "conversationProviderId": PROVIDER,

@@ -152,7 +152,7 @@ test("install, add, link, try, talk, send files, run a workflow, lose the phone,
     const ours = greenApi.instances.find((one) => Number(one.idInstance) === instance);
     return ours?.webhookUrl === "" ? ours : undefined;
   });
-});
+}, 300_000);
 
 async function open(page: Page, location: string): Promise<FrameLocator> {
   await page.goto(`${sandbox}/custom-page`);

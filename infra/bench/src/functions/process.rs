@@ -37,7 +37,7 @@ const LAMBDA: [(&str, &str); 9] = [
 ];
 
 /// What the template tells one function or another: each is told all of it.
-const TEMPLATE: [(&str, &str); 22] = [
+const TEMPLATE: [(&str, &str); 25] = [
     ("DIRECTORY_TABLE", "directory"),
     ("CHATS_TABLE", "chats"),
     ("RUNTIME_TABLE", "runtime"),
@@ -54,6 +54,9 @@ const TEMPLATE: [(&str, &str); 22] = [
     ("GHL_CLIENT_ID", "64f000000000000000000002-bench123"),
     ("GHL_APP_ID", crate::seed::APP),
     ("GHL_PROVIDER_ID", crate::seed::PROVIDER),
+    ("GHL_DEFAULT_PROVIDER_ID", ""),
+    ("WHITELABEL_DOMAINS", ""),
+    ("EDGE_KEY", ""),
     ("GHL_API_BASE", NOBODY),
     ("GHL_MARKETPLACE_BASE", NOBODY),
     (
