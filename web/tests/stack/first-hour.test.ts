@@ -37,7 +37,7 @@ async function control<T>(method: string, path: string, body?: object): Promise<
 }
 
 async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const ends = Date.now() + 60_000;
+  const ends = Date.now() + 150_000;
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
