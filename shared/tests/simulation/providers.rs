@@ -413,3 +413,8 @@ pub fn status_rank(status: CrmStatus) -> u8 {
 
 /// The ends that a receipt can have.
 pub const RECEIPTS: [Status; 3] = [Status::Sent, Status::Delivered, Status::Read];
+
+/// The id under which the CRM hands the same message to the other provider.
+pub fn twin_of(id: &str) -> String {
+    format!("{id}T")
+}

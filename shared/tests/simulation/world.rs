@@ -27,7 +27,9 @@ use greenhub::store::memory::MemoryDb;
 use greenhub::store::{keys, row};
 
 use crate::chaos::{Dice, Process};
-use crate::providers::{Copies, Crm, InCrm, OnPhone, RECEIPTS, Whatsapp, shown_files, text_of};
+use crate::providers::{
+    Copies, Crm, InCrm, OnPhone, RECEIPTS, Whatsapp, shown_files, text_of, twin_of,
+};
 use crate::workflows::contact;
 
 pub type SimHub = Hub<MemoryDb, MemoryQueue>;
@@ -596,9 +598,4 @@ pub fn phone_alias(person: usize) -> Alias {
 
 pub fn lid_alias(person: usize) -> Alias {
     Alias::parse(&format!("12065037930096{person}@lid")).unwrap()
-}
-
-/// The id under which the CRM hands the same message to the other provider.
-pub fn twin_of(id: &str) -> String {
-    format!("{id}T")
 }
