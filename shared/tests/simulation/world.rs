@@ -27,9 +27,7 @@ use greenhub::store::memory::MemoryDb;
 use greenhub::store::{keys, row};
 
 use crate::chaos::{Dice, Process};
-use crate::providers::{
-    Copies, Crm, InCrm, OnPhone, RECEIPTS, Whatsapp, shown_files, text_of, twin_of,
-};
+use crate::providers::{Copies, Crm, InCrm, OnPhone, RECEIPTS, Whatsapp, shown_files, text_of};
 use crate::workflows::contact;
 
 pub type SimHub = Hub<MemoryDb, MemoryQueue>;
@@ -308,7 +306,7 @@ impl World {
         // Where the app is the default provider as well, the same comes a second time.
         if self.dice.chance(250) {
             let mut twin = send.clone();
-            twin.message_id = twin_of(&message_id);
+            twin.message_id = crate::providers::twin_of(&message_id);
             twin.message.remote_id = twin.message_id.clone();
             twin.delivered.shape = Shape::DefaultProvider;
             tokio::spawn(Arc::clone(&self).hand_over(twin, person, text.clone()));
