@@ -22,19 +22,3 @@ export const app = accounts.appUrl.replace(/\/$/, "");
 /** A sub-account that has the app. */
 export const location =
   process.env.LOCATION ?? accounts.ghl.locations.find((one) => one.installed && one.active).locationId;
-
-/** A number of that sub-account that can send. */
-export const number =
-  process.env.INSTANCE ??
-  accounts.greenApi.instances.find((one) => one.stateInstance === "authorized" && one.webhookUrl).idInstance;
-
-/** What `look` gives, as soon as it gives something. */
-export async function until(what, look) {
-  const ends = Date.now() + 60_000;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    if (Date.now() > ends) throw new Error(`never came: ${what}`);
-    await new Promise((go) => setTimeout(go, 200));
-  }
-}
