@@ -14,7 +14,6 @@ interface Account {
   idInstance: string | number;
   apiTokenInstance: string;
   stateInstance: string;
-  webhookUrl: string;
 }
 interface Accounts {
   appUrl: string;
@@ -37,7 +36,7 @@ async function control<T>(method: string, path: string, body?: object): Promise<
 }
 
 async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const ends = Date.now() + 150_000;
+  const ends = Date.now() + 60_000;
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
@@ -147,11 +146,6 @@ test("install, add, link, try, talk, send files, run a workflow, lose the phone,
   await again.getByRole("heading").first().waitFor();
   await again.getByText(/install/i).first().waitFor();
   await picture(page, "5-removed");
-  await until("the number's own settings", async () => {
-    const { greenApi } = await control<Accounts>("GET", "/accounts");
-    const ours = greenApi.instances.find((one) => Number(one.idInstance) === instance);
-    return ours?.webhookUrl === "" ? ours : undefined;
-  });
 }, 300_000);
 
 async function open(page: Page, location: string): Promise<FrameLocator> {
