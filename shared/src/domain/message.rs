@@ -35,6 +35,10 @@ pub enum Origin {
     Workflow,
     /// Somebody in an interface of ours; the CRM does not have it until we put it there.
     Panel,
+    /// An answer that a number gives by itself; the CRM does not have it until we put it there.
+    AutoReply,
+    /// Imported from before the number was added, whoever made it.
+    History,
 }
 
 /// One message in one chat.
@@ -46,7 +50,8 @@ pub struct Message {
     pub number: NumberId,
     /// The conversation.
     pub chat: ChatId,
-    /// Its place in the conversation, from 1 without gaps.
+    /// Its place in the conversation, from 1 without gaps; of an imported one a place of its own
+    /// kind ([`super::place`]).
     pub seq: u64,
     /// Bumped by every write of the row; writers name the one they saw.
     pub rev: u64,

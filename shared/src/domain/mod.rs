@@ -11,6 +11,7 @@ pub mod event;
 pub mod ids;
 pub mod message;
 pub mod phone;
+pub mod place;
 pub mod retry;
 pub mod routing;
 pub mod sms;

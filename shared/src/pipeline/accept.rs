@@ -485,7 +485,10 @@ fn occupy(chat: &mut ChatRow, lane: Lane, seq: u64, now: Millis) {
 
 /// Whether a message is still to be sent, whereas everything else is on the phone already.
 fn begins_here(origin: Origin) -> bool {
-    matches!(origin, Origin::Ghl | Origin::Workflow | Origin::Panel)
+    matches!(
+        origin,
+        Origin::Ghl | Origin::Workflow | Origin::Panel | Origin::AutoReply
+    )
 }
 
 fn deliveries(home: &Home, new: &NewMessage) -> BTreeMap<Destination, Delivery> {

@@ -160,7 +160,10 @@ async fn sent_to_crm<D: Db, Q: Queue>(
         claim_in_crm(hub, &message, part, remote_id, &mut writes).await?;
     }
     // The CRM shows it now, and wants to know what becomes of it.
-    if matches!(message.origin, Origin::Workflow | Origin::Panel) {
+    if matches!(
+        message.origin,
+        Origin::Workflow | Origin::Panel | Origin::AutoReply
+    ) {
         message.crm = Some(CrmMessage::new(remote_id));
     }
     let key = keys::message(&message.chat, message.seq);

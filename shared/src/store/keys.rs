@@ -3,12 +3,16 @@
 //! Whatever belongs to a workspace has the workspace (or an id of ours that is looked up through
 //! it) in its partition key, so that an id from outside can only ever find the caller's own rows.
 
+mod import;
+
+pub use self::import::{import, import_lease, imported_chat, imported_chats, imports};
 use crate::domain::chat_id::Alias;
 use crate::domain::delivery::Lane;
 use crate::domain::event::IdKind;
 use crate::domain::ids::{
     ChatId, CompanyId, ContactId, IdInstance, LocationId, NumberId, WorkspaceId,
 };
+use crate::domain::place;
 use crate::store::db::{Item, Key, Range, Table};
 
 /// In how many shards the due indexes are split, so that no partition of them is hot.
@@ -198,7 +202,8 @@ pub fn alias(number: &NumberId, alias: &Alias) -> Key {
     )
 }
 
-/// A message by its place. Live ones sort by sequence (`L`); imported ones (`I`) sort below them.
+/// A message by its place. Live ones sort by sequence (`L`); imported ones (`I`), whose place says
+/// when they were written ([`crate::domain::place`]), sort below them.
 pub fn message(chat: &ChatId, seq: u64) -> Key {
     key(Table::Chats, format!("CHAT#{chat}"), message_sk(seq))
 }
@@ -212,13 +217,15 @@ pub fn messages_from(chat: &ChatId, seq: u64) -> (String, Range) {
     (format!("CHAT#{chat}"), range)
 }
 
-/// All messages of a conversation, imported ones too: partition and range of sort keys.
+/// All messages of a conversation, imported ones too, the earliest first: partition and range of
+/// sort keys.
 pub fn all_messages(chat: &ChatId) -> (String, Range) {
     (format!("CHAT#{chat}"), starting_with("M#"))
 }
 
 fn message_sk(seq: u64) -> String {
-    format!("M#L#{seq:016}")
+    let kind = if place::is_imported(seq) { 'I' } else { 'L' };
+    format!("M#{kind}#{seq:016}")
 }
 
 /// What a WhatsApp id stands for: the meeting point of messages, echoes and receipts.
@@ -536,59 +543,4 @@ fn starting_with(prefix: &str) -> Range {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn imported_messages_sort_below_live_ones_and_live_ones_by_sequence() {
-        let sk = |seq| message(&ChatId::new("c"), seq).sk;
-        assert!(sk(9) < sk(10) && sk(999_999) < sk(1_000_000));
-        assert!("M#I#0001700000000000#x" < sk(1).as_str());
-    }
-
-    #[test]
-    fn a_due_row_is_known_by_its_key() {
-        let (company, location) = (CompanyId::new("C"), LocationId::new("L"));
-        let check = |key: Key, expect: Option<DueRow>| {
-            assert_eq!(due_row(&key.pk, &key.sk), expect, "{key:?}");
-        };
-        let (workspace, number) = (WorkspaceId::new("w"), NumberId::new("n"));
-        check(
-            self::number(&workspace, &number),
-            Some(DueRow::Number(workspace.clone(), number)),
-        );
-        check(install(&location), Some(DueRow::Install(location.clone())));
-        check(orphan(&location), Some(DueRow::Orphan(location.clone())));
-        check(
-            self::company(&company),
-            Some(DueRow::Company(company.clone())),
-        );
-        check(
-            member(&company, &location),
-            Some(DueRow::Member(company.clone(), location)),
-        );
-        check(self::workspace(&workspace), None);
-        check(listed_company(&company), None);
-    }
-
-    #[test]
-    fn the_list_of_agencies_goes_on_after_one_of_them() {
-        let from = |after: &str| match listed_companies(Some(&CompanyId::new(after))).1 {
-            Range::Text { from, .. } => from,
-            Range::Number { .. } => String::new(),
-        };
-        let sk = |company: &str| listed_company(&CompanyId::new(company)).sk;
-        assert!(sk("a") < from("a"));
-        for later in ["a-", "a0", "aa", "b", "z"] {
-            assert!(from("a") < sk(later), "{later}");
-        }
-    }
-
-    #[test]
-    fn ids_spread_over_all_shards() {
-        let shards: std::collections::BTreeSet<_> = (0..500)
-            .map(|n| due_shard_of(&format!("chat-{n}")))
-            .collect();
-        assert_eq!(shards.len(), usize::from(DUE_SHARDS));
-    }
-}
+mod tests;
