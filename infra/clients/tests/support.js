@@ -19,6 +19,19 @@ export const accounts = await control("GET", "/accounts");
 /** Where Greenhub is. */
 export const app = accounts.appUrl.replace(/\/$/, "");
 
-/** A sub-account that has the app. */
+/** A sub-account that has the app, and the instance of a number that it has. */
 export const location =
   process.env.LOCATION ?? accounts.ghl.locations.find((one) => one.installed && one.active).locationId;
+export const instance =
+  process.env.INSTANCE ?? accounts.greenApi.instances.find((one) => one.stateInstance === "authorized").idInstance;
+
+/** What `look` gives, as soon as it gives something. */
+export async function until(what, look) {
+  const ends = Date.now() + 60_000;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > ends) throw new Error(`never came: ${what}`);
+    await new Promise((go) => setTimeout(go, 200));
+  }
+}

@@ -20,6 +20,7 @@ pub async fn others_clients_agree(world: &World<impl Place>) -> Outcome {
         ("SANDBOX_URL", &*sandbox),
         ("CORPUS", &*corpus),
         ("LOCATION", &*world.demo.location),
+        ("INSTANCE", &*world.demo.instance),
     ];
     npm(&dir, &["test"], &told).await
 }
