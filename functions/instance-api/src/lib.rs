@@ -6,7 +6,6 @@
 //! at the rows of that caller's workspace: another workspace's id is not found, whoever asks.
 
 mod activity;
-mod body;
 mod instances;
 pub mod openapi;
 mod page;
@@ -21,15 +20,14 @@ mod workspace;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
 use greenhub::account::auth::HasSessions;
 use greenhub::account::keyring::{Keyring, KeyringError, Keys};
 use greenhub::account::numbers::Numbers;
+use greenhub::account::session::Caller;
 use greenhub::clock::Clock;
-use greenhub::domain::ids::WorkspaceId;
+use greenhub::domain::ids::{LocationId, WorkspaceId};
 use greenhub::http::address::Addresses;
-use greenhub::http::{Problem, with_security_headers};
+use greenhub::http::{self, Problem};
 use greenhub::pipeline::Hub;
 use greenhub::queue::Queue;
 use greenhub::store::db::Db;
@@ -40,9 +38,6 @@ use utoipa_axum::routes;
 
 pub use page::PageConfig;
 use problems::{not_found, tables};
-
-/// The longest body, in bytes: a user context has about 600.
-const MAX_BODY: usize = 64 * 1024;
 
 /// What the function needs.
 #[derive(Debug)]
@@ -83,6 +78,14 @@ impl<D: Db, Q: Queue> Api<D, Q> {
         })
     }
 
+    /// The location that the caller's workspace is linked to.
+    async fn location(&self, caller: &Caller) -> Result<Option<LocationId>, Problem> {
+        match caller.location() {
+            Some(location) => Ok(Some(location.clone())),
+            None => Ok(self.workspace(&caller.workspace).await?.location),
+        }
+    }
+
     async fn workspace(&self, workspace: &WorkspaceId) -> Result<WorkspaceRow, Problem> {
         let row = row::load(&self.numbers.db, &keys::workspace(workspace)).await;
         row.map_err(|error| tables(&error))?.ok_or_else(not_found)
@@ -92,18 +95,7 @@ impl<D: Db, Q: Queue> Api<D, Q> {
 /// The function's routes.
 pub fn router<D: Db, Q: Queue>(api: Api<D, Q>) -> Router {
     let (routes, _) = described::<D, Q>().split_for_parts();
-    let routes = routes
-        .fallback(async || not_found())
-        .method_not_allowed_fallback(async || {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "This address does not take this method",
-            )
-        })
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(Arc::new(api));
-    with_security_headers(routes)
+    http::finished(routes, Arc::new(api))
 }
 
 /// The routes with their descriptions; there is no route without one.
@@ -125,5 +117,4 @@ fn described<D: Db, Q: Queue>() -> OpenApiRouter<Arc<Api<D, Q>>> {
         .routes(routes!(test_message::send))
         .routes(routes!(test_message::show))
         .routes(routes!(workflow_secret::show, workflow_secret::renew))
-        .routes(routes!(openapi::document))
 }

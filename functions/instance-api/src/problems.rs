@@ -1,41 +1,14 @@
 //! What the accounts' errors are called outside.
 
-use axum::http::StatusCode;
 use greenhub::account::numbers::{
     AccessError, AddError, AskError, BadInput, RemoveError, ReplaceError, Unusable,
 };
 use greenhub::http::Problem;
-use greenhub::store::db::DbError;
-
-/// Whatever is not there, or not the caller's.
-pub(crate) fn not_found() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "There is no such thing")
-}
-
-/// What was asked for cannot be right.
-pub(crate) fn bad(code: &'static str, title: &'static str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, code, title)
-}
-
-/// What was typed cannot be right; the words say what of it.
-pub(crate) fn bad_input(code: &'static str, why: impl ToString) -> Problem {
-    bad(code, "Something of what was typed cannot be right").with_detail(why.to_string())
-}
-
-/// Not as things stand.
-pub(crate) fn conflict(code: &'static str, title: &'static str) -> Problem {
-    Problem::new(StatusCode::CONFLICT, code, title)
-}
+pub(crate) use greenhub::http::problems::{bad, bad_input, conflict, not_found, tables};
 
 /// The number cannot do that in its state.
 pub(crate) fn not_now(why: impl Into<String>) -> Problem {
     conflict("not_now", "The number cannot do that now").with_detail(why)
-}
-
-/// The tables do not answer.
-pub(crate) fn tables(error: &DbError) -> Problem {
-    tracing::error!(%error, "a request failed");
-    Problem::try_again()
 }
 
 fn unusable(error: Unusable) -> Problem {

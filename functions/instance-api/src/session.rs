@@ -6,10 +6,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use greenhub::account::auth::{self, Authenticated, Counted};
+use greenhub::account::auth::{self, Counted, FromCrm};
 use greenhub::account::session::{self, Caller, SessionError};
 use greenhub::clock::rfc3339;
-use greenhub::http::Problem;
+use greenhub::http::{Body, Problem};
 use greenhub::queue::Queue;
 use greenhub::store::db::Db;
 use greenhub::store::directory::{InstallRow, InstallState};
@@ -19,7 +19,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::body::Body;
 use crate::problems::{bad, not_found, tables};
 use crate::workspace::Language;
 
@@ -99,6 +98,7 @@ pub(crate) struct Install {
         (status = 200, body = NewSession),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "`bad_context`, `sub_account_needed`, `not_installed`"),
         (status = 401, body = Problem, content_type = "application/problem+json", description = "`context_used`"),
+        (status = 403, body = Problem, content_type = "application/problem+json", description = "`shut_out`"),
     )
 )]
 pub(crate) async fn create<D: Db, Q: Queue>(
@@ -128,7 +128,7 @@ pub(crate) async fn create<D: Db, Q: Queue>(
 )]
 pub(crate) async fn show<D: Db, Q: Queue>(
     State(api): State<Arc<Api<D, Q>>>,
-    Authenticated(caller): Authenticated,
+    FromCrm(caller): FromCrm,
 ) -> Result<Json<Session>, Problem> {
     Ok(Json(api.session(&caller).await?))
 }
@@ -140,7 +140,7 @@ pub(crate) async fn show<D: Db, Q: Queue>(
 )]
 pub(crate) async fn end<D: Db, Q: Queue>(
     State(api): State<Arc<Api<D, Q>>>,
-    _: Authenticated,
+    _: FromCrm,
     parts: Parts,
 ) -> Result<StatusCode, Problem> {
     if let Some(token) = auth::bearer(&parts) {
@@ -153,7 +153,8 @@ pub(crate) async fn end<D: Db, Q: Queue>(
 impl<D: Db, Q: Queue> Api<D, Q> {
     async fn session(&self, caller: &Caller) -> Result<Session, Problem> {
         let workspace = self.workspace(&caller.workspace).await?;
-        let key = keys::install(&caller.location);
+        let location = caller.location().ok_or_else(not_found)?;
+        let key = keys::install(location);
         let install = row::load::<InstallRow>(&self.numbers.db, &key).await;
         let install = install.map_err(|error| tables(&error))?;
         let install = install.ok_or_else(not_found)?;
@@ -163,13 +164,13 @@ impl<D: Db, Q: Queue> Api<D, Q> {
             expires_in: (left_ms + 999) / 1000,
             workspace: workspace.workspace.to_string(),
             workspace_name: workspace.name,
-            location_id: caller.location.to_string(),
-            user_name: caller.user_name.clone(),
-            role: match caller.is_admin {
+            location_id: location.to_string(),
+            user_name: caller.name.clone(),
+            role: match caller.rights.may_manage_instances() {
                 true => Role::Admin,
                 false => Role::User,
             },
-            is_admin: caller.is_admin,
+            is_admin: caller.rights.may_manage_instances(),
             lang: workspace.lang.into(),
             connected: install.state != InstallState::NeedsReauthorization,
             install: Install {
@@ -191,6 +192,11 @@ fn refused(error: SessionError) -> Problem {
             "The app is not installed in this sub-account",
         )
         .with_detail("Install and authorise the app in this sub-account first."),
+        SessionError::ShutOut => Problem::new(
+            StatusCode::FORBIDDEN,
+            "shut_out",
+            "Somebody of the workspace has shut you out",
+        ),
         SessionError::Used => Problem::new(
             StatusCode::UNAUTHORIZED,
             "context_used",

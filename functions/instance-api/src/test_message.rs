@@ -17,7 +17,7 @@ use greenhub::domain::ids::ChatId;
 use greenhub::domain::message::{Direction, Message, Origin};
 use greenhub::domain::phone;
 use greenhub::domain::status::Status;
-use greenhub::http::Problem;
+use greenhub::http::{Body, Problem};
 use greenhub::pipeline::accept::{self, Home};
 use greenhub::queue::Queue;
 use greenhub::store::chats::Claim;
@@ -27,7 +27,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::body::Body;
 use crate::instances::link::bad_phone;
 use crate::path::InPath;
 use crate::problems::{bad, not_found, not_now, tables};
@@ -106,7 +105,7 @@ enum CrmView {
 
 /// Sends a text to a phone, the way of every message: in order, at the number's pace, once.
 #[utoipa::path(
-    post, path = "/api/instances/{id}/test-message", tag = "test message", security(("bearer" = ["admin"])),
+    post, path = "/api/instances/{id}/test-message", tag = "test message", security(("bearer" = ["admin"]), ("cookie" = ["admin"])),
     request_body = TestText,
     responses(
         (status = 202, body = TestMessage),
@@ -160,7 +159,7 @@ pub(crate) async fn send<D: Db, Q: Queue>(
 
 /// What became of a text.
 #[utoipa::path(
-    get, path = "/api/instances/{id}/test-message/{message}", tag = "test message", security(("bearer" = [])),
+    get, path = "/api/instances/{id}/test-message/{message}", tag = "test message", security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, body = TestMessage))
 )]
 pub(crate) async fn show<D: Db, Q: Queue>(

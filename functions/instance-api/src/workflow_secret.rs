@@ -6,8 +6,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use greenhub::account::auth::Admin;
+use greenhub::account::session::Caller;
 use greenhub::account::workflow_secret::{self, WorkflowSecretError};
 use greenhub::clock::rfc3339;
+use greenhub::domain::ids::LocationId;
 use greenhub::http::Problem;
 use greenhub::queue::Queue;
 use greenhub::store::db::Db;
@@ -16,7 +18,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::problems::tables;
+use crate::problems::{conflict, tables};
 
 /// What the workflow actions of a sub-account show to prove that they are its own.
 #[derive(Serialize, ToSchema)]
@@ -40,12 +42,12 @@ impl From<workflow_secret::WorkflowSecret> for WorkflowSecret {
 
 /// The sub-account's secret for workflow actions.
 #[utoipa::path(
-    get, path = "/api/workflow-secret", tag = "workflows", security(("bearer" = ["admin"])),
+    get, path = "/api/workflow-secret", tag = "workflows", security(("bearer" = ["admin"]), ("cookie" = ["admin"])),
     responses(
         (status = 200, body = WorkflowSecret),
         (status = 401, body = Problem, content_type = "application/problem+json", description = "`sign_in_needed`"),
         (status = 403, body = Problem, content_type = "application/problem+json", description = "`admin_needed`"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`secret_lost`"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`secret_lost`, `not_installed`"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "`try_again`"),
     )
 )]
@@ -53,15 +55,16 @@ pub(crate) async fn show<D: Db, Q: Queue>(
     State(api): State<Arc<Api<D, Q>>>,
     Admin(caller): Admin,
 ) -> Result<Json<WorkflowSecret>, Problem> {
+    let location = location(&api, &caller).await?;
     let keys = api.keys().await?;
-    match workflow_secret::get(&api.numbers.db, &keys.data_keys, &caller.location).await {
+    match workflow_secret::get(&api.numbers.db, &keys.data_keys, &location).await {
         Ok(Some(secret)) => Ok(Json(secret.into())),
         Ok(None) => Ok(Json(WorkflowSecret {
             secret: None,
             created_at: None,
         })),
         Err(WorkflowSecretError::Sealed(error)) => {
-            tracing::error!(location = %caller.location, %error, "a workflow secret is lost");
+            tracing::error!(%location, %error, "a workflow secret is lost");
             Err(Problem::new(
                 StatusCode::CONFLICT,
                 "secret_lost",
@@ -75,11 +78,12 @@ pub(crate) async fn show<D: Db, Q: Queue>(
 
 /// Makes a new secret; the one before stops working at once.
 #[utoipa::path(
-    post, path = "/api/workflow-secret", tag = "workflows", security(("bearer" = ["admin"])),
+    post, path = "/api/workflow-secret", tag = "workflows", security(("bearer" = ["admin"]), ("cookie" = ["admin"])),
     responses(
         (status = 201, body = WorkflowSecret),
         (status = 401, body = Problem, content_type = "application/problem+json", description = "`sign_in_needed`"),
         (status = 403, body = Problem, content_type = "application/problem+json", description = "`admin_needed`"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_installed`"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "`try_again`"),
     )
 )]
@@ -87,9 +91,19 @@ pub(crate) async fn renew<D: Db, Q: Queue>(
     State(api): State<Arc<Api<D, Q>>>,
     Admin(caller): Admin,
 ) -> Result<(StatusCode, Json<WorkflowSecret>), Problem> {
+    let location = location(&api, &caller).await?;
     let keys = api.keys().await?;
     let (db, clock) = (&api.numbers.db, &api.numbers.clock);
-    let made = workflow_secret::renew(db, clock, &keys.data_keys, &caller.location).await;
+    let made = workflow_secret::renew(db, clock, &keys.data_keys, &location).await;
     let made = made.map_err(|error| tables(&error))?;
     Ok((StatusCode::CREATED, Json(made.into())))
+}
+
+/// Workflows run in a sub-account: a workspace without one has none.
+async fn location<D: Db, Q: Queue>(
+    api: &Api<D, Q>,
+    caller: &Caller,
+) -> Result<LocationId, Problem> {
+    let location = api.location(caller).await?;
+    location.ok_or_else(|| conflict("not_installed", "The app is installed in no sub-account"))
 }

@@ -8,7 +8,7 @@ use greenhub::account::auth::{Admin, Authenticated};
 use greenhub::domain::ids::NumberId;
 use greenhub::domain::routing::{self, Routing, Rule};
 use greenhub::domain::text::Lang;
-use greenhub::http::Problem;
+use greenhub::http::{Body, Problem};
 use greenhub::queue::Queue;
 use greenhub::store::db::Db;
 use greenhub::store::directory::WorkspaceRow;
@@ -17,7 +17,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::body::Body;
 use crate::problems::{bad_input, not_found, tables};
 
 /// A tenant.
@@ -98,7 +97,7 @@ fn told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Stri
 
 /// The caller's workspace.
 #[utoipa::path(
-    get, path = "/api/workspace", tag = "workspace", security(("bearer" = [])),
+    get, path = "/api/workspace", tag = "workspace", security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, body = Workspace))
 )]
 pub(crate) async fn show<D: Db, Q: Queue>(
@@ -110,7 +109,7 @@ pub(crate) async fn show<D: Db, Q: Queue>(
 
 /// Changes the caller's workspace.
 #[utoipa::path(
-    patch, path = "/api/workspace", tag = "workspace", security(("bearer" = ["admin"])),
+    patch, path = "/api/workspace", tag = "workspace", security(("bearer" = ["admin"]), ("cookie" = ["admin"])),
     request_body = WorkspaceChange,
     responses(
         (status = 200, body = Workspace),

@@ -1,17 +1,25 @@
 //! Who may come in: what the routes take as their callers.
 //!
 //! A route without a session takes a [`Counted`], one for everybody with a session an
-//! [`Authenticated`], one that changes something an [`Admin`]. Each counts the request, for the
-//! address or for the session, and refuses the hundred and first in a minute; a request whose
-//! session is none counts for its address.
+//! [`Authenticated`], one that changes numbers or settings an [`Admin`], one about people a
+//! [`Manager`]. [`SignedIn`] also lets those in who have yet to set their second step up, and
+//! [`FromCrm`] only those who come from GoHighLevel. Each counts the request, for the address or for
+//! the session, and refuses the hundred and first in a minute; a request whose session is none counts
+//! for its address.
+//!
+//! A session is shown as `Authorization: Bearer …` or, by a browser on its own, as a cookie. With the
+//! cookie a request that could change something also has to carry the session's token against
+//! cross-site requests.
 
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
+use secrecy::{ExposeSecret, SecretString};
 
-use super::session::{self, Caller};
+use super::browser;
+use super::session::{self, Caller, Who};
 use crate::clock::Clock;
 use crate::crypto;
 use crate::http::Problem;
@@ -45,13 +53,26 @@ pub trait HasSessions: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted;
 
-/// A route's caller, from `Authorization: Bearer …`. Without a living session the answer is 401.
+/// Anybody with a session, also one that only sets a second step up. Without a living session the
+/// answer is 401, with a cookie and without its token 403.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn(pub Caller);
+
+/// Anybody with a session that opens everything they have a right to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authenticated(pub Caller);
 
-/// A caller who may change things. Anybody else who has a session gets 403.
+/// A caller who may manage numbers. Anybody else who has a session gets 403.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admin(pub Caller);
+
+/// A caller who may manage people. Anybody else who has a session gets 403.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manager(pub Caller);
+
+/// A caller from GoHighLevel's page: a cookie is not looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FromCrm(pub Caller);
 
 impl<S: HasSessions> FromRequestParts<Arc<S>> for Counted {
     type Rejection = Problem;
@@ -62,28 +83,55 @@ impl<S: HasSessions> FromRequestParts<Arc<S>> for Counted {
     }
 }
 
-impl<S: HasSessions> FromRequestParts<Arc<S>> for Authenticated {
+impl<S: HasSessions> FromRequestParts<Arc<S>> for SignedIn {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<S>) -> Result<Self, Problem> {
         let state = state.as_ref();
-        let Some(token) = bearer(parts) else {
+        if bearer(parts).is_some() {
+            return from_crm(parts, state).await.map(SignedIn);
+        }
+        let Some(cookie) = cookie(parts, browser::COOKIE) else {
             count_address(parts, state).await?;
             return Err(sign_in_needed());
         };
-        match session::caller_of(state.db(), state.clock(), token).await {
-            Ok(Some(caller)) => {
-                count(state, "session", &crypto::sha256_hex(token), parts).await?;
-                Ok(Authenticated(caller))
+        let caller = browser::caller_of(state.db(), state.clock(), &cookie).await;
+        let caller = admitted(parts, state, cookie.expose_secret(), caller).await?;
+        if !parts.method.is_safe() {
+            let shown = parts.headers.get(browser::CSRF_HEADER);
+            let shown = shown.map_or(&b""[..], |shown| shown.as_bytes());
+            let token = browser::csrf_token(&cookie);
+            if !crypto::constant_time_eq(shown, token.as_bytes()) {
+                return Err(csrf_token_needed());
             }
-            Ok(None) => {
-                count_address(parts, state).await?;
-                Err(sign_in_needed())
-            }
-            Err(error) => {
-                tracing::error!(%error, "a session could not be looked up");
-                Err(Problem::try_again())
-            }
+        }
+        Ok(SignedIn(caller))
+    }
+}
+
+impl<S: HasSessions> FromRequestParts<Arc<S>> for FromCrm {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<S>) -> Result<Self, Problem> {
+        from_crm(parts, state.as_ref()).await.map(FromCrm)
+    }
+}
+
+impl<S: HasSessions> FromRequestParts<Arc<S>> for Authenticated {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<S>) -> Result<Self, Problem> {
+        let SignedIn(caller) = SignedIn::from_request_parts(parts, state).await?;
+        match caller.who {
+            Who::Person {
+                only_enrols: true, ..
+            } => Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "second_step_needed",
+                "A second step has to be set up first",
+            )
+            .with_detail("This workspace asks everybody for one.")),
+            Who::Person { .. } | Who::Ghl { .. } => Ok(Authenticated(caller)),
         }
     }
 }
@@ -93,15 +141,74 @@ impl<S: HasSessions> FromRequestParts<Arc<S>> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<S>) -> Result<Self, Problem> {
         let Authenticated(caller) = Authenticated::from_request_parts(parts, state).await?;
-        if caller.is_admin {
+        if caller.rights.may_manage_instances() {
             return Ok(Admin(caller));
         }
         Err(Problem::new(
             StatusCode::FORBIDDEN,
             "admin_needed",
-            "Only an admin of the sub-account may do this",
+            "Only somebody who manages numbers may do this",
         ))
     }
+}
+
+impl<S: HasSessions> FromRequestParts<Arc<S>> for Manager {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<S>) -> Result<Self, Problem> {
+        let Authenticated(caller) = Authenticated::from_request_parts(parts, state).await?;
+        if caller.rights.may_manage_users() {
+            return Ok(Manager(caller));
+        }
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "manager_needed",
+            "Only somebody who manages people may do this",
+        ))
+    }
+}
+
+async fn from_crm<S: HasSessions>(parts: &Parts, state: &S) -> Result<Caller, Problem> {
+    let Some(token) = bearer(parts) else {
+        count_address(parts, state).await?;
+        return Err(sign_in_needed());
+    };
+    let caller = session::caller_of(state.db(), state.clock(), token).await;
+    admitted(parts, state, token, caller).await
+}
+
+/// Counts the request of whoever the session is of, or of the address if it is none.
+async fn admitted<S: HasSessions>(
+    parts: &Parts,
+    state: &S,
+    token: &str,
+    caller: Result<Option<Caller>, DbError>,
+) -> Result<Caller, Problem> {
+    match caller {
+        Ok(Some(caller)) => {
+            count(state, "session", &crypto::sha256_hex(token), parts).await?;
+            Ok(caller)
+        }
+        Ok(None) => {
+            count_address(parts, state).await?;
+            Err(sign_in_needed())
+        }
+        Err(error) => {
+            tracing::error!(%error, "a session could not be looked up");
+            Err(Problem::try_again())
+        }
+    }
+}
+
+/// The value of a cookie; the first one, if a browser sends several of the name.
+pub fn cookie(parts: &Parts, name: &str) -> Option<SecretString> {
+    let all = parts.headers.get_all(header::COOKIE).iter();
+    let mut pairs = all
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    let value = pairs.find_map(|(key, value)| (key == name).then_some(value))?;
+    (!value.is_empty()).then(|| value.to_owned().into())
 }
 
 /// The token of `Authorization: Bearer …`.
@@ -160,5 +267,14 @@ fn sign_in_needed() -> Problem {
         "sign_in_needed",
         "There is no session, or it has ended",
     )
-    .with_detail("Open the page again inside GoHighLevel.")
+    .with_detail("Sign in, or open the page again inside GoHighLevel.")
+}
+
+fn csrf_token_needed() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "csrf_token_needed",
+        "The session's token against cross-site requests is missing",
+    )
+    .with_detail("`GET /api/me` tells it; it goes into the header `X-CSRF-Token`.")
 }

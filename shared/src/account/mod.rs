@@ -1,5 +1,5 @@
 //! Who may use Greenhub, and with which numbers: installations ([`install`], [`agency`], [`events`]),
-//! people's [`session`]s and what they may do ([`auth`]), the [`numbers`] of a workspace, and what
+//! people's sessions ([`session`], [`browser`]) and what they may do ([`auth`]), the [`numbers`] of a workspace, and what
 //! its workflows prove themselves by ([`workflow_secret`], for a time also [`common_token`]).
 //!
 //! Nothing here is on the way of a message: these are the calls that people make, and the events
@@ -7,7 +7,9 @@
 
 pub mod agency;
 pub mod auth;
+pub mod browser;
 pub mod common_token;
+mod crm_user;
 pub mod events;
 pub mod install;
 pub mod keyring;

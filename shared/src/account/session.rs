@@ -1,21 +1,27 @@
-//! Sessions of GoHighLevel's users.
+//! Who calls, and the sessions of GoHighLevel's users.
 //!
 //! GoHighLevel's page hands us an encrypted user context that has neither an expiry nor a signature
 //! (GHL contract, user context). It is exchanged once for a token of ours that lives for a quarter
 //! of an hour; the page then fetches a new context. No session is made longer, so none comes near
 //! the 12 hours that are the most one may live.
+//!
+//! Sessions of people who sign in with a password are [`super::browser`]'s.
 
 use base64::Engine as _;
 use secrecy::SecretString;
 
 use crate::clock::{Clock, Millis};
 use crate::crypto::{self, BASE64};
-use crate::domain::ids::{LocationId, WorkspaceId};
+use crate::domain::ids::{LocationId, PersonId, WorkspaceId};
+use crate::domain::rights::Rights;
 use crate::ghl::sso::{Role, SsoError, UserContext};
 use crate::store::db::{Cond, Db, DbError, Op, Write};
 use crate::store::directory::{InstallRow, InstallState};
+use crate::store::people::PersonRow;
 use crate::store::runtime::{SeenRow, SessionRow};
 use crate::store::{keys, row};
+
+use super::crm_user;
 
 /// How long a session lives, seconds.
 pub const SESSION_S: u32 = 15 * 60;
@@ -35,18 +41,56 @@ const TOKEN_BYTES: usize = 32;
 pub struct Caller {
     /// The tenant whose rows it may see.
     pub workspace: WorkspaceId,
-    /// The location that the page was opened in.
-    pub location: LocationId,
-    /// GoHighLevel's id of the user.
-    pub user: String,
-    /// What GoHighLevel calls them; may be empty.
-    pub user_name: String,
-    /// May change things, not only read them.
-    pub is_admin: bool,
-    /// Where the installation stands; never [`InstallState::Uninstalled`].
-    pub install: InstallState,
+    /// Where they come from.
+    pub who: Who,
+    /// What others call them; may be empty.
+    pub name: String,
+    /// What they may do.
+    pub rights: Rights,
     /// When the session ends, milliseconds since 1970.
     pub until_ms: Millis,
+}
+
+/// Where a caller comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// GoHighLevel's page.
+    Ghl {
+        /// Who.
+        person: PersonId,
+        /// The location that the page was opened in.
+        location: LocationId,
+        /// GoHighLevel's id of the user.
+        user: String,
+        /// Where the installation stands; never [`InstallState::Uninstalled`].
+        install: InstallState,
+    },
+    /// A browser, by a password.
+    Person {
+        /// Who.
+        person: PersonId,
+        /// The hash of the session's cookie.
+        session: String,
+        /// Nothing may be done but to set a second step up.
+        only_enrols: bool,
+    },
+}
+
+impl Caller {
+    /// Who, for both.
+    pub fn person(&self) -> &PersonId {
+        match &self.who {
+            Who::Ghl { person, .. } | Who::Person { person, .. } => person,
+        }
+    }
+
+    /// The location that the page was opened in, if it was GoHighLevel's.
+    pub fn location(&self) -> Option<&LocationId> {
+        match &self.who {
+            Who::Ghl { location, .. } => Some(location),
+            Who::Person { .. } => None,
+        }
+    }
 }
 
 /// A new session.
@@ -70,6 +114,9 @@ pub enum SessionError {
     /// The app is not installed in the sub-account, or by another agency.
     #[error("the app is not installed in this sub-account")]
     NotInstalled,
+    /// Somebody of the workspace has shut the user out.
+    #[error("the user may not come in")]
+    ShutOut,
     /// The context was exchanged before.
     #[error("the user context was used before")]
     Used,
@@ -113,18 +160,26 @@ pub async fn exchange(
         })
         .ok_or(SessionError::NotInstalled)?;
 
-    let caller = Caller {
-        workspace: install.workspace,
+    let mut row = SessionRow {
+        rev: 0,
+        workspace: install.workspace.clone(),
         location,
         user: context.user_id,
         user_name: context.user_name,
         is_admin: context.role == Role::Admin,
-        install: install.state,
         until_ms: now_ms + Millis::from(SESSION_S) * 1000,
+        expires_at: 0,
     };
+    row.expires_at = row.until_ms / 1000 + 1;
+    let entered = crm_user::enter(db, now_ms, &row).await?;
+    if !entered.is_active {
+        return Err(SessionError::ShutOut);
+    }
     let token = crypto::random_token(TOKEN_BYTES);
+    let key = keys::session(&crypto::sha256_hex(&token));
     // For good: an old context would open tomorrow as well.
-    let writes = vec![seen(&mark, None)?, session(&token, &caller)?];
+    let writes = vec![seen(&mark, None)?, row::save(key, &mut row)?];
+    let caller = caller(row, &install);
     match db.write(writes).await {
         Ok(()) => Ok(NewSession {
             token: token.into(),
@@ -156,18 +211,19 @@ fn seen(mark: &str, expires_at: Option<i64>) -> Result<Write, DbError> {
     })
 }
 
-fn session(token: &str, caller: &Caller) -> Result<Write, DbError> {
-    let mut row = SessionRow {
-        rev: 0,
-        workspace: caller.workspace.clone(),
-        location: caller.location.clone(),
-        user: caller.user.clone(),
-        user_name: caller.user_name.clone(),
-        is_admin: caller.is_admin,
-        until_ms: caller.until_ms,
-        expires_at: caller.until_ms / 1000 + 1,
-    };
-    row::save(keys::session(&crypto::sha256_hex(token)), &mut row)
+fn caller(session: SessionRow, install: &InstallRow) -> Caller {
+    Caller {
+        who: Who::Ghl {
+            person: crm_user::person_id(&session.workspace, &session.user),
+            location: session.location,
+            user: session.user,
+            install: install.state,
+        },
+        workspace: session.workspace,
+        name: session.user_name,
+        rights: Rights::of_crm_user(session.is_admin),
+        until_ms: session.until_ms,
+    }
 }
 
 /// Ends the session of a token.
@@ -201,16 +257,14 @@ pub async fn caller_of(
         return Ok(None);
     }
     let install = row::load::<InstallRow>(db, &keys::install(&session.location)).await?;
-    Ok(install
+    let install = install
         .filter(|install| install.state != InstallState::Uninstalled)
-        .filter(|install| install.workspace == session.workspace)
-        .map(|install| Caller {
-            workspace: session.workspace,
-            location: session.location,
-            user: session.user,
-            user_name: session.user_name,
-            is_admin: session.is_admin,
-            install: install.state,
-            until_ms: session.until_ms,
-        }))
+        .filter(|install| install.workspace == session.workspace);
+    let Some(install) = install else {
+        return Ok(None);
+    };
+    let caller = caller(session, &install);
+    let key = keys::person(&caller.workspace, caller.person());
+    let person = row::load::<PersonRow>(db, &key).await?;
+    Ok(person.filter(|it| it.is_active).map(|_| caller))
 }

@@ -45,6 +45,10 @@ id!(
     ChatId
 );
 id!(
+    /// Somebody of a workspace, whether they sign in with a password or come from GoHighLevel. Ours.
+    PersonId
+);
+id!(
     /// A GoHighLevel sub-account.
     LocationId
 );

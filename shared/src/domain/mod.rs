@@ -13,6 +13,7 @@ pub mod message;
 pub mod phone;
 pub mod place;
 pub mod retry;
+pub mod rights;
 pub mod routing;
 pub mod sms;
 pub mod status;

@@ -1,16 +1,21 @@
 //! What every call to a provider and every answer of ours have in common.
 
 pub mod address;
+mod body;
 mod lang;
+pub mod openapi;
 mod problem;
+pub mod problems;
 
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 
+pub use body::{Body, MAX_BODY};
 pub use lang::lang;
 pub use problem::Problem;
 
@@ -102,6 +107,23 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
     ),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
+
+/// What every router of an API ends with: no body above [`MAX_BODY`], problems for what is not there,
+/// and the security headers.
+pub fn finished<S: Clone + Send + Sync + 'static>(routes: Router<S>, state: S) -> Router {
+    let routes = routes
+        .fallback(async || problems::not_found())
+        .method_not_allowed_fallback(async || {
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "This address does not take this method",
+            )
+        })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(state);
+    with_security_headers(routes)
+}
 
 /// Adds the security headers to every answer of the routes, and to those of the fallback.
 pub fn with_security_headers(router: Router) -> Router {

@@ -15,6 +15,10 @@ use crate::domain::ids::{
 use crate::domain::place;
 use crate::store::db::{Item, Key, Range, Table};
 
+mod people;
+
+pub use people::*;
+
 /// In how many shards the due indexes are split, so that no partition of them is hot.
 pub const DUE_SHARDS: u8 = 16;
 

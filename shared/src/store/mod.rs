@@ -8,6 +8,7 @@ pub mod row;
 pub mod agency;
 pub mod chats;
 pub mod directory;
+pub mod people;
 pub mod runtime;
 
 pub mod dynamo;

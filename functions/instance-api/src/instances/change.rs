@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use greenhub::account::auth::Admin;
 use greenhub::account::numbers::{self, Change, Conversations, NewAccess};
 use greenhub::domain::event::CallMode;
-use greenhub::http::Problem;
+use greenhub::http::{Body, Problem};
 use greenhub::queue::Queue;
 use greenhub::store::db::Db;
 use secrecy::SecretString;
@@ -17,7 +17,6 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Api;
-use crate::body::Body;
 use crate::path::InPath;
 use crate::problems::{bad, bad_input, not_found, not_removed, not_replaced, tables, typed};
 use crate::view::{Calls, Instance};
@@ -47,7 +46,7 @@ pub(crate) struct SettingsChange {
 /// Changes a number's name or settings. GREEN-API restarts a number whose settings change, which
 /// takes up to five minutes.
 #[utoipa::path(
-    patch, path = "/api/instances/{id}", tag = "instances", security(("bearer" = ["admin"])),
+    patch, path = "/api/instances/{id}", tag = "instances", security(("bearer" = ["admin"]), ("cookie" = ["admin"])),
     request_body = InstanceChange,
     responses(
         (status = 200, body = Instance),
@@ -104,7 +103,7 @@ pub(crate) struct Access {
 
 /// Replaces the token of a number, after GREEN-API has accepted it.
 #[utoipa::path(
-    put, path = "/api/instances/{id}/access", tag = "instances", security(("bearer" = ["admin"])),
+    put, path = "/api/instances/{id}/access", tag = "instances", security(("bearer" = ["admin"]), ("cookie" = ["admin"])),
     request_body = Access,
     responses(
         (status = 200, body = Instance),
@@ -156,7 +155,7 @@ pub(crate) struct Removal {
 
 /// Removes a number; its notifications go where they went before it was added.
 #[utoipa::path(
-    delete, path = "/api/instances/{id}", tag = "instances", security(("bearer" = ["admin"])),
+    delete, path = "/api/instances/{id}", tag = "instances", security(("bearer" = ["admin"]), ("cookie" = ["admin"])),
     params(Removal),
     responses(
         (status = 204),

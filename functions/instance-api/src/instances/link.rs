@@ -8,14 +8,13 @@ use greenhub::account::auth::Admin;
 use greenhub::account::numbers::{ASK_EVERY_MS, Linking};
 use greenhub::clock::rfc3339;
 use greenhub::domain::phone;
-use greenhub::http::Problem;
+use greenhub::http::{Body, Problem};
 use greenhub::queue::Queue;
 use greenhub::store::db::Db;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::body::Body;
 use crate::path::InPath;
 use crate::problems::{bad, not_asked};
 use crate::view::Instance;
@@ -72,7 +71,7 @@ impl From<Linking> for Qr {
 /// The code that links a phone to a number. GREEN-API is asked once in two seconds, however many
 /// look.
 #[utoipa::path(
-    get, path = "/api/instances/{id}/qr", tag = "linking", security(("bearer" = ["admin"])),
+    get, path = "/api/instances/{id}/qr", tag = "linking", security(("bearer" = ["admin"]), ("cookie" = ["admin"])),
     responses(
         (status = 200, body = Qr),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`instance_unusable` (member `reason`: `bad_token`, `expired`, `deleted`)"),
@@ -109,7 +108,7 @@ pub(crate) struct PairingCode {
 
 /// The code that a person types into the phone to link it to a number.
 #[utoipa::path(
-    post, path = "/api/instances/{id}/pairing-code", tag = "linking", security(("bearer" = ["admin"])),
+    post, path = "/api/instances/{id}/pairing-code", tag = "linking", security(("bearer" = ["admin"]), ("cookie" = ["admin"])),
     request_body = ToLink,
     responses(
         (status = 200, body = PairingCode),
@@ -142,7 +141,7 @@ pub(crate) fn bad_phone() -> Problem {
 
 /// Asks GREEN-API for a number's state, once in two seconds at most.
 #[utoipa::path(
-    post, path = "/api/instances/{id}/check", tag = "linking", security(("bearer" = ["admin"])),
+    post, path = "/api/instances/{id}/check", tag = "linking", security(("bearer" = ["admin"]), ("cookie" = ["admin"])),
     responses(
         (status = 200, body = Instance),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_now`, `instance_unusable`"),
@@ -160,7 +159,7 @@ pub(crate) async fn check<D: Db, Q: Queue>(
 
 /// Unlinks a number's phone.
 #[utoipa::path(
-    post, path = "/api/instances/{id}/logout", tag = "linking", security(("bearer" = ["admin"])),
+    post, path = "/api/instances/{id}/logout", tag = "linking", security(("bearer" = ["admin"]), ("cookie" = ["admin"])),
     responses(
         (status = 200, body = Instance),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_now`, `instance_unusable`"),
@@ -178,7 +177,7 @@ pub(crate) async fn log_out<D: Db, Q: Queue>(
 
 /// Restarts a number at GREEN-API, which takes up to five minutes.
 #[utoipa::path(
-    post, path = "/api/instances/{id}/reboot", tag = "linking", security(("bearer" = ["admin"])),
+    post, path = "/api/instances/{id}/reboot", tag = "linking", security(("bearer" = ["admin"]), ("cookie" = ["admin"])),
     responses(
         (status = 200, body = Instance),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_now`, `instance_unusable`"),

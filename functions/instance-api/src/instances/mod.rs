@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use greenhub::account::auth::{Admin, Authenticated};
 use greenhub::account::numbers::{Agreed, NewNumber};
 use greenhub::domain::ids::{NumberId, WorkspaceId};
-use greenhub::http::Problem;
+use greenhub::http::{Body, Problem};
 use greenhub::queue::Queue;
 use greenhub::store::db::Db;
 use greenhub::store::directory::NumberRow;
@@ -19,7 +19,6 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::body::Body;
 use crate::path::InPath;
 use crate::problems::{not_added, not_found, tables, typed};
 use crate::view::{Activity, Instance, Instances, View};
@@ -75,7 +74,7 @@ pub(crate) struct Asked {
 
 /// The workspace's numbers.
 #[utoipa::path(
-    get, path = "/api/instances", tag = "instances", security(("bearer" = [])),
+    get, path = "/api/instances", tag = "instances", security(("bearer" = []), ("cookie" = [])),
     params(Asked),
     responses((status = 200, body = Instances))
 )]
@@ -102,7 +101,7 @@ pub(crate) async fn list<D: Db, Q: Queue>(
 
 /// A number.
 #[utoipa::path(
-    get, path = "/api/instances/{id}", tag = "instances", security(("bearer" = [])),
+    get, path = "/api/instances/{id}", tag = "instances", security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, body = Instance))
 )]
 pub(crate) async fn show<D: Db, Q: Queue>(
@@ -120,7 +119,7 @@ pub(crate) async fn show<D: Db, Q: Queue>(
 
 /// Adds a number and points its notifications to us.
 #[utoipa::path(
-    post, path = "/api/instances", tag = "instances", security(("bearer" = ["admin"])),
+    post, path = "/api/instances", tag = "instances", security(("bearer" = ["admin"]), ("cookie" = ["admin"])),
     request_body = NewInstance,
     responses(
         (status = 201, body = Instance),
@@ -147,7 +146,8 @@ pub(crate) async fn add<D: Db, Q: Queue>(
     )
     .map_err(typed)?;
     let keys = api.keys().await?;
-    let (workspace, location) = (&caller.workspace, &caller.location);
+    let location = api.location(&caller).await?;
+    let (workspace, location) = (&caller.workspace, location.as_ref());
     let added = api
         .numbers
         .add(&keys.data_keys, workspace, location, new, agreed)

@@ -8,7 +8,6 @@
 )]
 
 mod access;
-mod document;
 mod hostile;
 mod limits;
 mod linking;

@@ -81,7 +81,7 @@ async fn add(
         transfer: false,
     };
     let number = numbers
-        .add(data_keys, workspace, location, new, agreed)
+        .add(data_keys, workspace, Some(location), new, agreed)
         .await;
     let number = look(world, &number.unwrap()).await;
     assert!(number.configured);

@@ -7,12 +7,13 @@ use serde_json::Value;
 use super::world::{Outcome, World, ensure};
 
 /// The file of each function.
-const EVENTS: [(&str, &str); 10] = [
+const EVENTS: [(&str, &str); 11] = [
     ("GreenApiWebhook", "green-api-webhook.json"),
     ("GhlWebhook", "ghl-webhook.json"),
     ("GhlWebhook", "ghl-webhook.workflow-action.json"),
     ("OauthCallback", "oauth-callback.json"),
     ("InstanceApi", "instance-api.json"),
+    ("PanelApi", "panel-api.json"),
     ("OutboundSender", "outbound-sender.json"),
     ("CrmSender", "crm-sender.json"),
     ("MediaKeeper", "media-keeper.json"),

@@ -132,17 +132,21 @@ impl<D: Db> Numbers<D> {
     /// workspace has it (it is a new number here then, without a history), and that another system
     /// gets its notifications. Either is taken only if the person has agreed.
     ///
+    /// A workspace without a `location` has no CRM: its people answer in the panel.
+    ///
     /// # Errors
     /// [`AddError`]; nothing is stored then.
     pub async fn add(
         &self,
         data_keys: &DataKeys,
         workspace: &WorkspaceId,
-        location: &LocationId,
+        location: Option<&LocationId>,
         new: NewNumber,
         agreed: Agreed,
     ) -> Result<NumberRow, AddError> {
-        self.refuse_without_install(location).await?;
+        if let Some(location) = location {
+            self.refuse_without_install(location).await?;
+        }
         let owner = keys::instance_owner(new.id_instance);
         let owner = row::load::<OwnerRow>(&self.db, &owner).await?;
         if let Some(owner) = owner.as_ref().filter(|owner| owner.workspace == *workspace) {
@@ -183,7 +187,7 @@ impl<D: Db> Numbers<D> {
             .before(data_keys, &current, theirs.as_ref())
             .map_err(Unusable::from)?;
         let mut row = self.new_row(data_keys, workspace, new, &account, &current, &hook);
-        row.location = Some(location.clone());
+        row.location = location.cloned();
         keep_before(&mut row, data_keys, before);
         self.store(data_keys, &mut row, &hook, owner, theirs)
             .await?;

@@ -4,11 +4,16 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
-use greenhub::http::Problem;
 use serde::de::DeserializeOwned;
 
+use super::Problem;
+
+/// The longest body, in bytes: what is larger goes into the bucket.
+pub const MAX_BODY: usize = 64 * 1024;
+
 /// A body of JSON, whatever its content type says.
-pub(crate) struct Body<T>(pub(crate) T);
+#[derive(Clone, Debug)]
+pub struct Body<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;

@@ -1,0 +1,3 @@
+//! The panel's API in-process, over tables in memory.
+
+mod document;

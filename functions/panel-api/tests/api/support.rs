@@ -1,0 +1,1 @@
+//! A workspace and people to come in.
