@@ -368,7 +368,7 @@ fn tables_that_hold_what_people_wrote_are_kept_and_can_be_restored() {
     check(
         "DirectoryTable",
         true,
-        false,
+        true,
         &["due(due_shard, due_at) KEYS_ONLY"],
     );
     check(

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::clock::{Clock, Millis};
 use crate::crypto;
 use crate::domain::ids::{PersonId, WorkspaceId};
-use crate::store::db::{Cond, Db, DbError, Op, Query, Table, Write};
+use crate::store::db::{Cond, Db, DbError, Key, Op, Query, Table, Write};
 use crate::store::people::{PersonRow, SignInOfRow, SignInRow};
 use crate::store::{keys, row};
 
@@ -266,7 +266,37 @@ pub async fn end(
     Ok(true)
 }
 
-fn gone(key: crate::store::db::Key) -> Write {
+/// Moves a person's epoch on, which ends their sessions, but for `kept`: its row is written with the
+/// new epoch, beside the person's own, which the caller writes. Where they have a second step now,
+/// `kept` opens everything.
+///
+/// # Errors
+/// The tables.
+pub async fn end_others(
+    db: &impl Db,
+    person: &mut PersonRow,
+    kept: Option<&str>,
+) -> Result<Option<Write>, DbError> {
+    let before = person.epoch;
+    person.epoch += 1;
+    let Some(kept) = kept else {
+        return Ok(None);
+    };
+    let key = keys::sign_in(kept);
+    let session = row::load::<SignInRow>(db, &key).await?.filter(|session| {
+        session.person == person.person
+            && session.workspace == person.workspace
+            && session.epoch == before
+    });
+    let Some(mut session) = session else {
+        return Ok(None);
+    };
+    session.epoch = person.epoch;
+    session.only_enrols &= !person.has_second_step();
+    row::save(key, &mut session).map(Some)
+}
+
+fn gone(key: Key) -> Write {
     Write {
         key,
         op: Op::Delete,

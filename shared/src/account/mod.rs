@@ -6,14 +6,18 @@
 //! that follow from what they do in GoHighLevel.
 
 pub mod agency;
+pub mod audit;
 pub mod auth;
 pub mod browser;
+pub mod code_sender;
 pub mod common_token;
 mod crm_user;
 pub mod events;
 pub mod install;
 pub mod keyring;
 pub mod numbers;
+pub mod password;
 pub mod session;
+pub mod telegram_link;
 pub mod uninstall;
 pub mod workflow_secret;

@@ -9,6 +9,7 @@ pub mod agency;
 pub mod chats;
 pub mod directory;
 pub mod people;
+pub mod people_runtime;
 pub mod runtime;
 
 pub mod dynamo;

@@ -34,6 +34,26 @@ pub fn login(login_sha256: &str) -> Key {
     )
 }
 
+/// Something that somebody did to people, rights, numbers or settings.
+pub fn audit(workspace: &WorkspaceId, at_ms: i64, id: &str) -> Key {
+    key(Table::Directory, audit_pk(workspace), audit_sk(at_ms, id))
+}
+
+/// What was done up to an entry, that one included, or all of it: partition and range of sort keys.
+pub fn audit_before(workspace: &WorkspaceId, before: Option<(i64, &str)>) -> (String, Range) {
+    let to = before.map_or("A#~".to_owned(), |(at_ms, id)| audit_sk(at_ms, id));
+    let from = "A#".to_owned();
+    (audit_pk(workspace), Range::Text { from, to })
+}
+
+fn audit_pk(workspace: &WorkspaceId) -> String {
+    format!("WS#{workspace}#AUDIT")
+}
+
+fn audit_sk(at_ms: i64, id: &str) -> String {
+    format!("A#{at_ms:016}#{id}")
+}
+
 // --- runtime -------------------------------------------------------------------------------------
 
 /// A person who has signed in, by the hash of their cookie.
@@ -61,4 +81,49 @@ pub fn sign_ins_of(workspace: &WorkspaceId, person: &PersonId) -> (String, Range
 
 fn sign_ins_pk(workspace: &WorkspaceId, person: &PersonId) -> String {
     format!("SIGNINS#{workspace}#{person}")
+}
+
+/// Who is to be linked to the Telegram account that shows this to the bot, by its hash.
+pub fn telegram_link(nonce_sha256: &str) -> Key {
+    key(
+        Table::Runtime,
+        format!("TGLINK#{nonce_sha256}"),
+        "TGLINK".into(),
+    )
+}
+
+/// Somebody who has shown the right password and now has to show a code, by the hash of their cookie.
+pub fn challenge(cookie_sha256: &str) -> Key {
+    key(
+        Table::Runtime,
+        format!("CHALLENGE#{cookie_sha256}"),
+        "CHALLENGE".into(),
+    )
+}
+
+/// What a link that is sent to somebody is good for, by the hash of its secret part.
+pub fn setup(token_sha256: &str) -> Key {
+    key(
+        Table::Runtime,
+        format!("SETUP#{token_sha256}"),
+        "SETUP".into(),
+    )
+}
+
+/// Which workspace an installation of the app is for, by the hash of what GoHighLevel gives back.
+pub fn install_state(state_sha256: &str) -> Key {
+    key(
+        Table::Runtime,
+        format!("STATE#{state_sha256}"),
+        "STATE".into(),
+    )
+}
+
+/// A secret for codes that its person has yet to prove.
+pub fn new_totp(workspace: &WorkspaceId, person: &PersonId) -> Key {
+    key(
+        Table::Runtime,
+        format!("NEWTOTP#{workspace}#{person}"),
+        "NEWTOTP".into(),
+    )
 }
