@@ -8,6 +8,7 @@ pub mod account;
 pub mod domain;
 pub mod ghl;
 pub mod green_api;
+pub mod inbox;
 
 pub mod limiter;
 pub mod media;

@@ -136,6 +136,7 @@ fn stand_in(new: NewMessage) -> NewMessage {
         author: Author {
             id: new.author.id,
             name: None,
+            person: None,
         },
         content: Content::Unknown {
             type_name: String::new(),

@@ -4,6 +4,8 @@
 //! extractor of [`greenhub::account::auth`] and looks only at the rows of that caller's workspace, and
 //! of numbers that they see: everything else is not found, whoever asks.
 
+mod chats;
+mod health;
 pub mod openapi;
 mod people;
 
@@ -14,6 +16,7 @@ use greenhub::account::auth::HasSessions;
 use greenhub::account::keyring::{Keyring, KeyringError, Keys};
 use greenhub::clock::Clock;
 use greenhub::domain::ids::WorkspaceId;
+use greenhub::green_api::client::GreenApi;
 use greenhub::http::address::Addresses;
 use greenhub::http::problems::{not_found, tables};
 use greenhub::http::{self, Problem};
@@ -30,6 +33,8 @@ use utoipa_axum::router::OpenApiRouter;
 pub struct Api<D, Q> {
     /// The tables, the queues, the time, new ids.
     pub hub: Hub<D, Q>,
+    /// The gateway, for those who ask whether somebody has WhatsApp.
+    pub green: GreenApi,
     /// The app's secrets.
     pub keyring: Keyring,
     /// Where requests come from.
@@ -83,4 +88,6 @@ fn described<D: Db, Q: Queue>() -> OpenApiRouter<Arc<Api<D, Q>>> {
     OpenApiRouter::new()
         .merge(openapi::routes())
         .merge(people::routes())
+        .merge(chats::routes())
+        .merge(health::routes())
 }

@@ -1,10 +1,16 @@
 //! Wires the panel's API.
 
+use std::time::Duration;
+
 use greenhub::account::keyring::Keyring;
+use greenhub::green_api::client::GreenApi;
 use greenhub::http::address::Addresses;
 use greenhub::secrets::Secrets;
-use greenhub::{config, telemetry, wiring};
+use greenhub::{config, http, telemetry, wiring};
 use panel_api::{Api, router};
+
+/// A person waits for one call to GREEN-API.
+const TIMEOUT: Duration = Duration::from_secs(7);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -15,6 +21,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let hub = wiring::hub_from_env(&aws)?;
     let secrets = aws_sdk_secretsmanager::Client::new(&aws);
     let api = Api {
+        green: GreenApi::new(http::client(TIMEOUT)?),
         addresses: Addresses::new(config::edge_key()),
         install_url: wiring::install_url(&web, &app),
         public_base_url: app.public_base_url,

@@ -111,6 +111,29 @@ pub enum Content {
     },
 }
 
+impl Content {
+    /// Whether somebody should look at it, which is not so of what changes another message.
+    pub fn is_to_be_read(&self) -> bool {
+        !matches!(
+            self,
+            Content::Edited { .. }
+                | Content::Deleted { .. }
+                | Content::Reaction { .. }
+                | Content::PollVotes { .. }
+        )
+    }
+
+    /// The id of the message that it changes, where it changes one.
+    pub fn target(&self) -> Option<&str> {
+        match self {
+            Content::Edited { target, .. }
+            | Content::Deleted { target }
+            | Content::Reaction { target, .. } => target.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 /// One file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct File {

@@ -83,10 +83,59 @@ pub struct Part {
     /// What went wrong last, for people; without secrets and bodies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// When the destination took it, milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done_ms: Option<i64>,
+    /// What went wrong, oldest first; of many the latest eight.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<PartError>,
     /// Which of the message's files go with the call, on the way to the CRM; all of them unless it
     /// says. A file whose copy is late follows as a part of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Vec<usize>>,
+}
+
+/// What went wrong with a part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartError {
+    /// When, milliseconds since 1970.
+    pub at_ms: i64,
+    /// For people; without secrets and bodies.
+    pub text: String,
+}
+
+/// How many errors of a part are kept.
+const ERRORS: usize = 8;
+
+impl Part {
+    /// Notes what went wrong with it, unless that was the last thing that did.
+    pub fn note_error(&mut self, now_ms: i64) {
+        let Some(text) = &self.error else {
+            return;
+        };
+        if self.errors.last().is_some_and(|last| last.text == *text) {
+            return;
+        }
+        if self.errors.len() == ERRORS {
+            self.errors.remove(0);
+        }
+        self.errors.push(PartError {
+            at_ms: now_ms,
+            text: text.clone(),
+        });
+    }
+
+    /// Whether a person has to do something about it.
+    pub fn is_stuck(&self) -> bool {
+        let is_unclear = matches!(
+            self.state,
+            PartState::Unknown {
+                to_person: true,
+                ..
+            }
+        );
+        is_unclear || self.state == PartState::Dead || self.status == Some(Status::Failed)
+    }
 }
 
 fn is_zero(n: &u32) -> bool {

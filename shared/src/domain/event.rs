@@ -2,6 +2,7 @@
 
 use super::chat_id::Alias;
 use super::content::{CallEvent, Content, Quoted};
+use super::ids::PersonId;
 use super::message::{Direction, Origin};
 use super::status::{InstanceState, Receipt};
 
@@ -165,7 +166,7 @@ impl NewMessage {
 }
 
 /// Who wrote a message.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Author {
     /// WhatsApp's id of the person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -173,4 +174,7 @@ pub struct Author {
     /// The name to show: what the person calls themselves, else what the address book says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Who of the team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
 }

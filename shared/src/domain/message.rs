@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::content::{Content, Quoted};
-use super::delivery::{Delivery, Destination};
+use super::delivery::{Delivery, Destination, Part};
 use super::event::Author;
-use super::ids::{ChatId, NumberId, WorkspaceId};
+use super::ids::{ChatId, NumberId, PersonId, WorkspaceId};
 use super::status::Status;
 
 /// Which way a message went, seen from the business.
@@ -39,6 +39,13 @@ pub enum Origin {
     AutoReply,
     /// Imported from before the number was added, whoever made it.
     History,
+}
+
+impl Origin {
+    /// Whether somebody of the business wrote it with their own hands.
+    pub fn is_a_person(self) -> bool {
+        matches!(self, Origin::Phone | Origin::Ghl | Origin::Panel)
+    }
 }
 
 /// One message in one chat.
@@ -88,6 +95,143 @@ pub struct Message {
     /// The CRM's second message that this one is, where both of the app's providers were handed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crm_twin: Option<CrmMessage>,
+    /// How its status came to be, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+    /// What later messages did to it.
+    #[serde(default, skip_serializing_if = "Marks::is_none")]
+    pub marks: Marks,
+    /// When its row last changed in a way that people see, milliseconds since 1970.
+    #[serde(default)]
+    pub changed_ms: i64,
+    /// Since when a person has to do something about it, milliseconds since 1970: the place of its
+    /// row in the list of those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck_ms: Option<i64>,
+    /// Somebody decided that nothing is to be done about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discarded: Option<Discarded>,
+}
+
+/// A status that a message came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Which.
+    pub status: Status,
+    /// When, milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+/// What later messages did to a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Marks {
+    /// How it reads now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Edit>,
+    /// When it was deleted, milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_ms: Option<i64>,
+    /// At most one of each person.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
+}
+
+/// How an edited message reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    /// The text or caption.
+    pub text: String,
+    /// Since when, milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+/// Somebody's reaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// From the customer's side, or from ours.
+    pub direction: Direction,
+    /// Who.
+    #[serde(default)]
+    pub author: Author,
+    /// An emoji.
+    pub emoji: String,
+    /// When, milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+/// Somebody's decision that nothing is to be done about a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discarded {
+    /// Whose.
+    pub by: PersonId,
+    /// When, milliseconds since 1970.
+    pub at_ms: i64,
+    /// Why.
+    pub reason: String,
+}
+
+/// How many people's reactions to a message are kept.
+const REACTIONS: usize = 100;
+
+/// How many steps of a message are kept: a message has six, and a few more for each new attempt.
+const STEPS: usize = 40;
+
+impl Marks {
+    fn is_none(&self) -> bool {
+        *self == Marks::default()
+    }
+
+    /// Notes what `content` says about the message, written by `author` at `at_ms`. `false` if it
+    /// says nothing of that kind, or nothing new.
+    pub fn note(
+        &mut self,
+        content: &Content,
+        direction: Direction,
+        author: &Author,
+        at_ms: i64,
+    ) -> bool {
+        let before = self.clone();
+        match content {
+            Content::Edited { text, .. } => {
+                let is_later = self.edited.as_ref().is_none_or(|edit| edit.at_ms <= at_ms);
+                if is_later {
+                    self.edited = Some(Edit {
+                        text: text.clone(),
+                        at_ms,
+                    });
+                }
+            }
+            Content::Deleted { .. } => {
+                self.deleted_ms.get_or_insert(at_ms);
+            }
+            Content::Reaction { emoji, .. } => {
+                let is_theirs = |reaction: &Reaction| {
+                    reaction.direction == direction && reaction.author.id == author.id
+                };
+                if self
+                    .reactions
+                    .iter()
+                    .any(|known| is_theirs(known) && known.at_ms > at_ms)
+                {
+                    return false;
+                }
+                self.reactions.retain(|known| !is_theirs(known));
+                if let Some(emoji) = emoji
+                    && self.reactions.len() < REACTIONS
+                {
+                    self.reactions.push(Reaction {
+                        direction,
+                        author: author.clone(),
+                        emoji: emoji.clone(),
+                        at_ms,
+                    });
+                }
+            }
+            _ => {}
+        }
+        *self != before
+    }
 }
 
 /// A message that the CRM shows, and what the CRM was told about it.
@@ -137,6 +281,32 @@ impl CrmMessage {
 }
 
 impl Message {
+    /// Whether a person has to do something about it.
+    pub fn is_stuck(&self) -> bool {
+        let has_stuck_part = || {
+            self.deliveries
+                .values()
+                .flat_map(|delivery| &delivery.parts)
+                .any(Part::is_stuck)
+        };
+        let has_failed = matches!(self.status, Status::Failed | Status::Unknown);
+        self.discarded.is_none() && (has_failed || has_stuck_part())
+    }
+
+    /// Notes the status that it has come to.
+    pub fn note_step(&mut self, now_ms: i64) {
+        let is_new = self
+            .steps
+            .last()
+            .is_none_or(|last| last.status != self.status);
+        if is_new && self.steps.len() < STEPS {
+            self.steps.push(Step {
+                status: self.status,
+                at_ms: now_ms,
+            });
+        }
+    }
+
     /// Our own name for it, for others to refer to it by: letters, digits and one `-`.
     pub fn reference(&self) -> String {
         reference(&self.chat, self.seq)

@@ -29,6 +29,11 @@ fn message(content: Content) -> Message {
         deliveries: Default::default(),
         crm: None,
         crm_twin: None,
+        steps: Vec::new(),
+        marks: crate::domain::message::Marks::default(),
+        changed_ms: 0,
+        stuck_ms: None,
+        discarded: None,
     }
 }
 

@@ -6,6 +6,7 @@
 mod buttons;
 mod files;
 mod host;
+mod things;
 
 pub use self::files::Upload;
 pub use self::host::{BadHost, default_api_url, guard_url, media_url};

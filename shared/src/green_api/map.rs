@@ -77,6 +77,7 @@ fn message(
                 .get()
                 .or(sender.sender_contact_name.get())
                 .map(name),
+            person: None,
         },
         chat,
         at_s: at_s(frame),
@@ -115,6 +116,7 @@ fn call(notification: &Notification, direction: Direction) -> Event {
         author: Author {
             id: from,
             name: None,
+            person: None,
         },
         at_s: at_s(frame),
         content: Content::Call {

@@ -6,15 +6,18 @@ use std::time::Duration;
 use super::Hub;
 use super::calls;
 use super::files;
+use super::marks;
 use super::merge;
+use super::opt_out;
 use super::receipt;
 use super::twins::{self, Delivered};
+use super::watch;
 use crate::clock::Millis;
 use crate::domain::chat_id::{Alias, AliasKind};
 use crate::domain::delivery::{Delivery, Destination, Lane};
 use crate::domain::event::NewMessage;
 use crate::domain::ids::{ChatId, ContactId, LocationId, NumberId, WorkspaceId};
-use crate::domain::message::{CrmMessage, Direction, Message, Origin};
+use crate::domain::message::{CrmMessage, Direction, Marks, Message, Origin};
 use crate::domain::status::Status;
 use crate::queue::Queue;
 use crate::store::chats::{
@@ -112,6 +115,8 @@ pub async fn whatsapp_message<D: Db, Q: Queue>(
     for _ in 0..row::TRIES {
         let (mut chat, mut writes) = find_chat(hub, home, &new).await?;
         chat.ringing.remove(&new.remote_id);
+        marks::note(hub, home, &new, &mut writes).await?;
+        opt_out::note(hub, home, &mut chat, &new).await?;
         let claim = place(hub, home, &mut chat, &new, None, &mut id, &mut writes)?;
         match store(hub, &id_key, id, chat, writes).await? {
             Stored::Done => return Ok(Accepted::New(claim)),
@@ -431,6 +436,11 @@ pub(super) fn place<D: Db, Q: Queue>(
         deliveries: deliveries(home, new),
         crm: from_crm.map(|send| CrmMessage::new(&send.message_id)),
         crm_twin: None,
+        steps: Vec::new(),
+        marks: Marks::default(),
+        changed_ms: now,
+        stuck_ms: None,
+        discarded: None,
     };
     if let Some(reason) = from_crm.and_then(|send| send.refused.clone()) {
         message.status = Status::Failed;
@@ -443,10 +453,7 @@ pub(super) fn place<D: Db, Q: Queue>(
     }
 
     chat.seq = seq;
-    chat.last_at = now;
-    if new.direction == Direction::In {
-        chat.last_in_ms = now;
-    }
+    chat.note_message(new, now);
     if let Some(title) = title(chat, new) {
         chat.title = Some(title);
     }
@@ -470,6 +477,7 @@ pub(super) fn place<D: Db, Q: Queue>(
     id.claimed = Some(claim.clone());
     id.receipts.clear();
     id.expires_at = None;
+    watch::note(&mut message, now, writes)?;
     writes.push(row::save(keys::message(&chat.chat, seq), &mut message)?);
     Ok(claim)
 }
@@ -530,6 +538,7 @@ async fn store<D: Db, Q: Queue>(
     mut chat: ChatRow,
     mut writes: Vec<Write>,
 ) -> Result<Stored, DbError> {
+    chat.relist(&mut writes)?;
     writes.push(row::save(keys::chat(&chat.chat), &mut chat)?);
     writes.push(row::save(id_key.clone(), &mut id)?);
     match hub.db.write(writes).await {

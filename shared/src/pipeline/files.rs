@@ -326,6 +326,10 @@ async fn settle_once<D: Db, Q: Queue>(
         tracing::warn!(chat = %seen.chat, seq = seen.seq, index, ?copied, "a file was given up");
     }
     let mut writes = Vec::new();
+    message.changed_ms = now;
+    let Some(file) = message.file_mut(index) else {
+        return Ok(());
+    };
     if let Some(link) = file.link() {
         let until_ms = now + hub.settings.file_retention_ms;
         let mut row = FileLinkRow {

@@ -37,6 +37,8 @@ pub async fn learn_alias<D: Db, Q: Queue>(
                 hub.db.write(writes).await
             }
             Some(known) => match living_chat(&hub.db, &known.chat).await? {
+                // A person has said that they are not.
+                Some(theirs) if ours.team.apart.contains(&theirs.chat) => return Ok(()),
                 Some(theirs) if theirs.chat != ours.chat => {
                     let (survivor, loser) = choose(ours, theirs);
                     merge(hub, survivor, loser).await
@@ -60,7 +62,10 @@ fn choose(a: ChatRow, b: ChatRow) -> (ChatRow, ChatRow) {
 }
 
 /// Closes `loser` for writing and leads everything to `survivor`; no message moves.
-async fn merge<D: Db, Q: Queue>(
+///
+/// # Errors
+/// The tables; somebody else may have written one of the two.
+pub(crate) async fn merge<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     mut survivor: ChatRow,
     mut loser: ChatRow,
@@ -68,6 +73,17 @@ async fn merge<D: Db, Q: Queue>(
     tracing::info!(survivor = %survivor.chat, loser = %loser.chat, "two chats are one person's");
     loser.merged_into = Some(survivor.chat.clone());
     survivor.waits_for.insert(loser.chat.clone());
+    survivor.merged_from.insert(loser.chat.clone());
+    let of_loser = loser.merged_from.iter().cloned();
+    survivor.merged_from.extend(of_loser);
+    let now = hub.clock.now_ms();
+    (survivor.changed_at, loser.changed_at) = (now, now);
+    survivor.last_at = survivor.last_at.max(loser.last_at);
+    survivor.n_in += loser.n_in;
+    survivor.n_in_read += loser.n_in_read;
+    survivor.team.opted_out = survivor.team.opted_out.or(loser.team.opted_out.clone());
+    survivor.team.assignee = survivor.team.assignee.or(loser.team.assignee.clone());
+    survivor.team.labels.extend(loser.team.labels.clone());
     // What waits to be claimed waits where it is asked for: in the chat that lives on.
     if !loser.echoes.is_empty() {
         survivor.echoes.append(&mut loser.echoes);
@@ -87,10 +103,10 @@ async fn merge<D: Db, Q: Queue>(
             crm
         });
     }
-    hub.db
-        .write(vec![
-            row::save(keys::chat(&survivor.chat), &mut survivor)?,
-            row::save(keys::chat(&loser.chat), &mut loser)?,
-        ])
-        .await
+    let mut writes = Vec::new();
+    survivor.relist(&mut writes)?;
+    loser.relist(&mut writes)?;
+    writes.push(row::save(keys::chat(&survivor.chat), &mut survivor)?);
+    writes.push(row::save(keys::chat(&loser.chat), &mut loser)?);
+    hub.db.write(writes).await
 }

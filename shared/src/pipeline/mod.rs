@@ -46,8 +46,10 @@ pub mod ids;
 pub mod inbox;
 pub mod lane;
 pub mod line;
+pub mod marks;
 pub mod merge;
 pub mod mirror;
+pub mod opt_out;
 pub mod provider;
 pub mod receipt;
 pub mod route;
@@ -55,6 +57,7 @@ pub mod settle;
 pub mod sms;
 pub mod sweep;
 pub mod twins;
+pub mod watch;
 
 pub mod crm;
 pub mod crm_status;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Hub;
 use super::line;
 use super::receipt;
+use super::watch;
 use crate::domain::delivery::{Destination, Lane, Part, PartState};
 use crate::domain::event::IdKind;
 use crate::domain::ids::ChatId;
@@ -72,7 +73,9 @@ async fn change_message_once<D: Db, Q: Queue>(
     if change(&mut message) == Change::Nothing {
         return Ok(Some(message));
     }
-    let mut writes = vec![row::save(key, &mut message)?];
+    let mut writes = Vec::new();
+    watch::note(&mut message, hub.clock.now_ms(), &mut writes)?;
+    writes.push(row::save(key, &mut message)?);
     let chat = tell_crm(hub, &message, &mut writes).await?;
     write_and_tell(hub, writes, chat).await?;
     Ok(Some(message))
@@ -167,6 +170,7 @@ async fn sent_to_crm<D: Db, Q: Queue>(
         message.crm = Some(CrmMessage::new(remote_id));
     }
     let key = keys::message(&message.chat, message.seq);
+    watch::note(&mut message, hub.clock.now_ms(), &mut writes)?;
     writes.push(row::save(key, &mut message)?);
     let chat = tell_crm(hub, &message, &mut writes).await?;
     write_and_tell(hub, writes, chat).await
@@ -241,6 +245,7 @@ async fn sent_to_whatsapp<D: Db, Q: Queue>(
             writes.push(row::save(id_key, &mut id)?);
         }
     }
+    watch::note(&mut message, hub.clock.now_ms(), &mut writes)?;
     writes.push(row::save(key, &mut message)?);
     if was_unknown {
         let unsure = keys::unsure(&message.number, &message.chat, message.seq);

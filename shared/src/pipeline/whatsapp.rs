@@ -9,6 +9,7 @@ use url::Url;
 use super::Hub;
 use super::echo::{is_any_sending, is_echo_of};
 use super::line::{self, Place};
+use super::opt_out;
 use super::provider::{Looked, Prepared, Provider, Sent};
 use super::settle::slot_id;
 use crate::clock::Millis;
@@ -288,6 +289,11 @@ impl<D: Db, Q: Queue> Provider for Whatsapp<'_, D, Q> {
                 reason: "the app was uninstalled".into(),
             });
         }
+        if chat.team.opted_out.is_some() {
+            return Ok(Prepared::Dead {
+                reason: opt_out::REASON.into(),
+            });
+        }
         let now = self.hub.clock.now_ms();
         let hold_ms = self.hub.settings.hold_ms;
         if Self::obstacle(&number).is_some()
@@ -359,7 +365,14 @@ impl<D: Db, Q: Queue> Provider for Whatsapp<'_, D, Q> {
                     .map_err(Some),
                 MenuKind::Buttons | MenuKind::List | MenuKind::Template => Err(None),
             },
-            _ => Err(None),
+            thing => match self
+                .green
+                .send_thing(&instance, &chat.address, thing, quotes)
+                .await
+            {
+                Some(called) => called.map_err(Some),
+                None => Err(None),
+            },
         };
         match called {
             Ok(remote_id) => Sent::Done { remote_id },

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::db::{Db, DbError, Query, Table};
 use super::keys;
-use super::row::{self, row};
+use super::row::{self, Row, row};
+use super::team::{Decided, Listed, Team};
 use crate::clock::Millis;
 use crate::domain::chat_id::{Alias, AliasKind};
 use crate::domain::delivery::Lane;
 use crate::domain::event::NewMessage;
 use crate::domain::ids::{ChatId, ContactId, LocationId, NumberId, WorkspaceId};
-use crate::domain::message::Message;
+use crate::domain::message::{Direction, Message};
 use crate::domain::sms::Shape;
 use crate::domain::status::Receipt;
 use crate::queue::LONGEST_DELAY;
@@ -50,6 +51,27 @@ pub struct ChatRow {
     /// When the customer last wrote.
     #[serde(default)]
     pub last_in_ms: Millis,
+    /// When it last changed in a way that a list shows: the order in which browsers catch up.
+    #[serde(default)]
+    pub changed_at: Millis,
+    /// How many messages came in that somebody should look at.
+    #[serde(default)]
+    pub n_in: u64,
+    /// How many of them somebody has looked at.
+    #[serde(default)]
+    pub n_in_read: u64,
+    /// What the team has decided about it.
+    #[serde(default)]
+    pub team: Team,
+    /// Which of its number's lists it is in; in the index `by_stand`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<String>,
+    /// Whose list it is in while it is open; in the index `by_holder`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder_in: Option<String>,
+    /// Its rows in other lists.
+    #[serde(default)]
+    pub listed: Listed,
     /// What each lane has done and when it has to go on.
     #[serde(default)]
     pub lanes: BTreeMap<Lane, LaneState>,
@@ -71,7 +93,10 @@ pub struct ChatRow {
     /// Closed for writing: it lives on in another chat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<ChatId>,
-    /// Chats that were merged into this one and whose lanes go first.
+    /// Chats that were merged into this one: their messages are this one's.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub merged_from: BTreeSet<ChatId>,
+    /// Those of them whose lanes go first.
     #[serde(default)]
     pub waits_for: BTreeSet<ChatId>,
     /// The earliest of the lanes' due times; in the due index while there is one.
@@ -82,7 +107,19 @@ pub struct ChatRow {
     pub due_shard: Option<String>,
 }
 
-row!(ChatRow, "a chat");
+impl Row for ChatRow {
+    const WHAT: &'static str = "a chat";
+
+    fn rev(&self) -> u64 {
+        self.rev
+    }
+
+    /// With every write the attributes follow that its indexes go by.
+    fn set_rev(&mut self, rev: u64) {
+        self.rev = rev;
+        self.settle_indexes();
+    }
+}
 
 /// How much the clocks of two workers may differ: an alarm that is so near may have gone off.
 const ALARM_SPREAD_MS: Millis = 1_000;
@@ -137,6 +174,13 @@ impl ChatRow {
             seq: 0,
             last_at: 0,
             last_in_ms: 0,
+            changed_at: 0,
+            n_in: 0,
+            n_in_read: 0,
+            team: Team::default(),
+            stand_in: None,
+            holder_in: None,
+            listed: Listed::default(),
             lanes: BTreeMap::new(),
             untold: BTreeSet::new(),
             files: BTreeSet::new(),
@@ -144,6 +188,7 @@ impl ChatRow {
             ringing: BTreeMap::new(),
             crm: None,
             merged_into: None,
+            merged_from: BTreeSet::new(),
             waits_for: BTreeSet::new(),
             due_at: None,
             due_shard: None,
@@ -153,6 +198,27 @@ impl ChatRow {
     /// Whether several people write in it.
     pub fn is_group(&self) -> bool {
         self.address.kind() == AliasKind::Group
+    }
+
+    /// Notes a message that has got its place in it at `now`.
+    pub fn note_message(&mut self, new: &NewMessage, now: Millis) {
+        self.last_at = now;
+        self.changed_at = now;
+        match new.direction {
+            Direction::In => {
+                self.last_in_ms = now;
+                if new.content.is_to_be_read() {
+                    self.n_in += 1;
+                    self.team.is_archived = false;
+                    if std::mem::take(&mut self.team.is_closed) {
+                        self.team.note(Decided::Reopened, None, now);
+                    }
+                }
+            }
+            // Whoever answers has read what they answer; a program has not.
+            Direction::Out if new.origin.is_a_person() => self.n_in_read = self.n_in,
+            Direction::Out => {}
+        }
     }
 
     /// Says that a lane has work, not before `at_ms`. An earlier time that is noted already stays.

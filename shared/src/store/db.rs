@@ -81,6 +81,23 @@ pub enum Index {
     Due,
     /// `by_number` on chats: `number_id` (text), `last_at` (number).
     ByNumber,
+    /// `by_stand` on chats: `stand_in` (text), `last_at` (number).
+    ByStand,
+    /// `by_holder` on chats: `holder_in` (text), `last_at` (number).
+    ByHolder,
+    /// `by_change` on chats: `number_id` (text), `changed_at` (number).
+    ByChange,
+}
+
+impl Index {
+    /// Every index.
+    pub const ALL: [Index; 5] = [
+        Index::Due,
+        Index::ByNumber,
+        Index::ByStand,
+        Index::ByHolder,
+        Index::ByChange,
+    ];
 }
 
 /// A range of sort keys.

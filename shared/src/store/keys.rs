@@ -15,6 +15,10 @@ use crate::domain::ids::{
 use crate::domain::place;
 use crate::store::db::{Item, Key, Range, Table};
 
+mod team;
+
+pub use team::*;
+
 mod people;
 
 pub use people::*;

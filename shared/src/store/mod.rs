@@ -8,9 +8,11 @@ pub mod row;
 pub mod agency;
 pub mod chats;
 pub mod directory;
+pub mod find;
 pub mod people;
 pub mod people_runtime;
 pub mod runtime;
+pub mod team;
 
 pub mod dynamo;
 #[cfg(any(test, feature = "testing"))]

@@ -83,7 +83,12 @@ pub(super) async fn erase(
             break;
         }
     }
-    for (pk, range) in [keys::all_unsure(number), keys::quarantined(number)] {
+    let lists = [
+        keys::all_unsure(number),
+        keys::quarantined(number),
+        keys::all_stuck(number, None),
+    ];
+    for (pk, range) in lists {
         while let found = rows(db, &pk, &range).await?
             && !found.is_empty()
         {
@@ -157,6 +162,7 @@ async fn chat_is_erased(
             .as_ref()
             .map(|crm| keys::contact_chat(&crm.location, &crm.contact, &chat.number)),
     );
+    around.extend(chat.listed_keys());
     delete_all(db, around).await?;
     db.write(vec![delete(keys::chat(&chat.chat))]).await?;
     Ok(true)

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::domain::content::{Content, Menu, MenuAction, MenuItem, MenuKind};
+use crate::domain::content::{ContactCard, Content, Menu, MenuAction, MenuItem, MenuKind};
 use crate::green_api::map;
 
 const TOKEN: &str = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345";
@@ -339,6 +339,34 @@ async fn the_calls_are_the_documented_ones() {
     check!(
         send_interactive_buttons_reply(chat, &buttons()),
         r#"POST /v3/waInstance1101000001/sendInteractiveButtonsReply/T {"body":"b","buttons":[{"buttonId":"1","buttonText":"Rep"}],"chatId":"79001234567@c.us","header":"h"}"#
+    );
+    let place = Content::Location {
+        latitude: 52.5,
+        longitude: 13.25,
+        name: "Gate".to_owned(),
+        address: String::new(),
+    };
+    check!(
+        send_thing(chat, &place, Some("Q1")),
+        r#"POST /v3/waInstance1101000001/sendLocation/T {"chatId":"79001234567@c.us","latitude":52.5,"longitude":13.25,"nameLocation":"Gate","quotedMessageId":"Q1"}"#
+    );
+    let card = ContactCard {
+        name: "Ann Lee".to_owned(),
+        phone: Some("+4930123".to_owned()),
+        more_phones: Vec::new(),
+    };
+    check!(
+        send_thing(chat, &Content::Contacts { cards: vec![card] }, None),
+        r#"POST /v3/waInstance1101000001/sendContact/T {"chatId":"79001234567@c.us","contact":{"firstName":"Ann Lee","phoneContact":4930123}}"#
+    );
+    let poll = Content::Poll {
+        name: "When?".to_owned(),
+        options: vec!["Mo".to_owned(), "Tu".to_owned()],
+        multiple: true,
+    };
+    check!(
+        send_thing(chat, &poll, None),
+        r#"POST /v3/waInstance1101000001/sendPoll/T {"chatId":"79001234567@c.us","message":"When?","multipleAnswers":true,"options":[{"optionName":"Mo"},{"optionName":"Tu"}]}"#
     );
     check!(queue(), "GET /v3/waInstance1101000001/showMessagesQueue/T");
     check!(

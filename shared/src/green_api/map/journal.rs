@@ -78,6 +78,7 @@ pub fn journal(entry: &JournalEntry) -> Option<Journaled> {
                     .get()
                     .or(head.sender_contact_name.get())
                     .map(name),
+                person: None,
             },
             chat,
             at_s: head.timestamp.0,

@@ -33,6 +33,18 @@ pub(crate) fn index_keys(index: Index, table: Table) -> Option<IndexKeys> {
             partition: "number_id",
             sort: "last_at",
         }),
+        (Index::ByStand, Table::Chats) => Some(IndexKeys {
+            partition: "stand_in",
+            sort: "last_at",
+        }),
+        (Index::ByHolder, Table::Chats) => Some(IndexKeys {
+            partition: "holder_in",
+            sort: "last_at",
+        }),
+        (Index::ByChange, Table::Chats) => Some(IndexKeys {
+            partition: "number_id",
+            sort: "changed_at",
+        }),
         _ => None,
     }
 }
@@ -42,6 +54,9 @@ pub(crate) fn index_name(index: Index) -> &'static str {
     match index {
         Index::Due => "due",
         Index::ByNumber => "by_number",
+        Index::ByStand => "by_stand",
+        Index::ByHolder => "by_holder",
+        Index::ByChange => "by_change",
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) fn refuse_key(key: &Key) -> Option<String> {
 
 /// Why DynamoDB would refuse the row, if it would.
 pub(super) fn refuse_row(key: &Key, row: &Item) -> Option<String> {
-    for index in [Index::Due, Index::ByNumber] {
+    for index in Index::ALL {
         let Some(of) = request::index_keys(index, key.table) else {
             continue;
         };

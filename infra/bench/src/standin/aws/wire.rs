@@ -95,6 +95,9 @@ pub(super) fn query(request: &Value) -> Result<Query, Unknown> {
         None => None,
         Some("due") => Some(Index::Due),
         Some("by_number") => Some(Index::ByNumber),
+        Some("by_stand") => Some(Index::ByStand),
+        Some("by_holder") => Some(Index::ByHolder),
+        Some("by_change") => Some(Index::ByChange),
         Some(_) => return unknown("an index", &request["IndexName"]),
     };
     let ends = [":from", ":to"].map(|name| &values[name]);
