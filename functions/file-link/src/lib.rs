@@ -70,16 +70,17 @@ async fn file<D: Db, Q: Queue, S: FileStore>(
         }
     };
     let name = linked.file.name.clone();
-    match &linked.file.copy {
-        Some(FileCopy::Kept { object, .. }) => match links.store.address(object, LIFE).await {
+    let object = linked.file.object().map(str::to_owned);
+    match (&object, &linked.file.copy) {
+        (Some(object), _) => match links.store.address(object, LIFE).await {
             Ok(address) => (StatusCode::FOUND, [(header::LOCATION, address)]).into_response(),
             Err(error) => {
                 tracing::error!(%error, "no address for a file");
                 Page::OurFault.response(lang)
             }
         },
-        Some(FileCopy::Waiting { .. }) => Page::Waiting { name }.response(lang),
-        Some(FileCopy::Gone { .. }) => Page::Gone { name }.response(lang),
+        (None, Some(FileCopy::Waiting { .. })) => Page::Waiting { name }.response(lang),
+        (None, Some(FileCopy::Gone { .. })) => Page::Gone { name }.response(lang),
         _ => Page::Unknown.response(lang),
     }
 }
@@ -91,7 +92,7 @@ async fn about<D: Db, Q: Queue, S: FileStore>(
     Path((token, _)): Path<(String, String)>,
 ) -> Response {
     match links.find(&token).await {
-        Ok(Some(Linked { file, .. })) if matches!(file.copy, Some(FileCopy::Kept { .. })) => {
+        Ok(Some(Linked { file, .. })) if file.object().is_some() => {
             let is_inline = sniff::shows_in_a_browser(&file.mime);
             let headers = [
                 (header::CONTENT_TYPE, file.mime),

@@ -20,6 +20,7 @@ use greenhub::green_api::client::GreenApi;
 use greenhub::http::address::Addresses;
 use greenhub::http::problems::{not_found, tables};
 use greenhub::http::{self, Problem};
+use greenhub::media::upload::Bucket;
 use greenhub::pipeline::Hub;
 use greenhub::queue::Queue;
 use greenhub::store::db::Db;
@@ -29,12 +30,14 @@ use url::Url;
 use utoipa_axum::router::OpenApiRouter;
 
 /// What the function needs.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "a bucket has none")]
 pub struct Api<D, Q> {
     /// The tables, the queues, the time, new ids.
     pub hub: Hub<D, Q>,
     /// The gateway, for those who ask whether somebody has WhatsApp.
     pub green: GreenApi,
+    /// Where files are.
+    pub files: Arc<dyn Bucket>,
     /// The app's secrets.
     pub keyring: Keyring,
     /// Where requests come from.

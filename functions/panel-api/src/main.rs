@@ -1,5 +1,6 @@
 //! Wires the panel's API.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use greenhub::account::keyring::Keyring;
@@ -18,9 +19,10 @@ async fn main() -> Result<(), lambda_http::Error> {
     let aws = config::aws()?;
     let app = config::App::from_env()?;
     let web = config::Web::from_env()?;
-    let hub = wiring::hub_from_env(&aws)?;
+    let (hub, files) = wiring::hub_with_files_from_env(&aws)?;
     let secrets = aws_sdk_secretsmanager::Client::new(&aws);
     let api = Api {
+        files: Arc::new(files),
         green: GreenApi::new(http::client(TIMEOUT)?),
         addresses: Addresses::new(config::edge_key()),
         install_url: wiring::install_url(&web, &app),

@@ -60,7 +60,29 @@ impl FileCopy {
     }
 }
 
+/// What the address of a file begins with that somebody put into our bucket to be sent.
+const UPLOAD: &str = "upload:";
+
+/// The address of a file that somebody put into our bucket to be sent: where it is, and the part of
+/// the address that others get which nobody can guess.
+pub fn upload_url(object: &str, link: &str) -> String {
+    format!("{UPLOAD}{object}#{link}")
+}
+
 impl File {
+    /// Where it is in our bucket, and the part of its address, if somebody put it there to be sent.
+    pub fn upload(&self) -> Option<(&str, &str)> {
+        self.url.as_deref()?.strip_prefix(UPLOAD)?.split_once('#')
+    }
+
+    /// Where it is in our bucket.
+    pub fn object(&self) -> Option<&str> {
+        match &self.copy {
+            Some(FileCopy::Kept { object, .. }) => Some(object),
+            _ => self.upload().map(|(object, _)| object),
+        }
+    }
+
     /// Whether its copy is still to be made.
     pub fn is_waiting(&self) -> bool {
         matches!(self.copy, Some(FileCopy::Waiting { .. }))
@@ -71,7 +93,8 @@ impl File {
         match &self.copy {
             Some(FileCopy::Handed { url }) => Some(url),
             Some(FileCopy::Gone { .. }) => None,
-            _ => self.url.as_deref(),
+            // Ours alone: the gateway has to be handed it.
+            _ => self.url.as_deref().filter(|_| self.upload().is_none()),
         }
     }
 
@@ -82,6 +105,11 @@ impl File {
             Some(FileCopy::Gone { link, .. }) => link.as_deref(),
             _ => None,
         }
+    }
+
+    /// The same of one that somebody put into our bucket to be sent.
+    pub fn upload_link(&self) -> Option<&str> {
+        self.upload().map(|(_, link)| link)
     }
 }
 

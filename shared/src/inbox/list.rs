@@ -51,7 +51,7 @@ pub enum Filter {
 impl Filter {
     fn takes(&self, chat: &ChatRow) -> bool {
         let stand = chat.stand();
-        let is_open = stand == Some(Stand::Open);
+        let is_open = matches!(stand, Some(Stand::Assigned | Stand::Unassigned));
         match self {
             Filter::Open => is_open,
             Filter::Of(person) => is_open && chat.team.assignee.as_ref() == Some(person),
@@ -171,17 +171,23 @@ async fn part(
     after: Option<&At>,
     limit: usize,
 ) -> Result<(Vec<At>, bool), DbError> {
-    let stand = |stand| (Index::ByStand, keys::stand(number, stand));
-    let holder = |person| (Index::ByHolder, keys::holder(number, person));
-    let (index, pk) = match filter {
-        Filter::Open => stand(Stand::Open),
-        Filter::Closed => stand(Stand::Closed),
-        Filter::Archived => stand(Stand::Archived),
-        Filter::Of(person) => holder(Some(person)),
-        Filter::Unassigned => holder(None),
-        Filter::Label(label) => return labelled(db, number, label, after, limit).await,
-    };
-    indexed(db, index, &pk, after, limit).await
+    let stands = |stand| indexed(db, Index::ByStand, keys::stand(number, stand), after, limit);
+    match filter {
+        Filter::Open => {
+            let both = (stands(Stand::Unassigned), stands(Stand::Assigned));
+            let (mut found, others) = futures::try_join!(both.0, both.1)?;
+            found.0.extend(others.0);
+            Ok((found.0, found.1 || others.1))
+        }
+        Filter::Unassigned => stands(Stand::Unassigned).await,
+        Filter::Closed => stands(Stand::Closed).await,
+        Filter::Archived => stands(Stand::Archived).await,
+        Filter::Of(person) => {
+            let pk = keys::holder(number, person);
+            indexed(db, Index::ByHolder, pk, after, limit).await
+        }
+        Filter::Label(label) => labelled(db, number, label, after, limit).await,
+    }
 }
 
 /// An index sorts by time alone, and conversations of the same millisecond as it likes. So those of
@@ -189,14 +195,14 @@ async fn part(
 async fn indexed(
     db: &impl Db,
     index: Index,
-    pk: &str,
+    pk: String,
     after: Option<&At>,
     limit: usize,
 ) -> Result<(Vec<At>, bool), DbError> {
     let query = |from, to, limit| Query {
         table: Table::Chats,
         index: Some(index),
-        pk: pk.to_owned(),
+        pk: pk.clone(),
         range: Range::Number { from, to },
         backwards: true,
         limit,

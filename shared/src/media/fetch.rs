@@ -117,6 +117,16 @@ impl Fetcher {
         Err(FetchError::Refused)
     }
 
+    /// The same from an address that we have just signed ourselves: our bucket is wherever it is, and
+    /// leads nowhere else.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn get_own(&self, address: &str) -> Result<Download, FetchError> {
+        let answer = self.local.get(address).send().await;
+        begun(answer.map_err(|error| failed(&error))?)
+    }
+
     /// The client for an address, if it may be fetched from.
     fn client(&self, url: &Url) -> Option<&Client> {
         if !url.username().is_empty() || url.password().is_some() {

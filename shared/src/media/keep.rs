@@ -125,7 +125,7 @@ impl<D: Db, Q: Queue, S: FileStore> Keep<'_, D, Q, S> {
 
     /// From one address. What the store says is the end of it, what the address says is not.
     async fn keep_from(&self, url: &str, file: &File, object: &str) -> Result<Copied, FetchError> {
-        let (source, sniffed) = self.look(url, file).await?;
+        let (source, sniffed) = self.look(self.fetcher.get(url).await?, file).await?;
         let about = About {
             disposition: disposition(sniffed.is_inline, &sniffed.name),
             mime: sniffed.mime.clone(),
@@ -158,7 +158,22 @@ impl<D: Db, Q: Queue, S: FileStore> Keep<'_, D, Q, S> {
             Ok(found) => found,
             Err(copied) => return Ok(copied),
         };
-        let (source, sniffed) = match self.look(url, file).await {
+        let begun = match file.upload() {
+            None => self.fetcher.get(url).await,
+            Some((object, _)) => match self.store.address(object, LONGEST).await {
+                Ok(address) => self.fetcher.get_own(&address).await,
+                Err(error) => {
+                    tracing::error!(%error, "no address for a file");
+                    let reason = error.to_string();
+                    return Ok(Copied::Failed { reason });
+                }
+            },
+        };
+        let looked = match begun {
+            Ok(begun) => self.look(begun, file).await,
+            Err(error) => Err(error),
+        };
+        let (source, sniffed) = match looked {
             Ok(looked) => looked,
             Err(error) => return Ok(not_fetched(&error)),
         };
@@ -186,9 +201,8 @@ impl<D: Db, Q: Queue, S: FileStore> Keep<'_, D, Q, S> {
         })
     }
 
-    /// Begins to fetch a file, as far as it takes to see what it is.
-    async fn look(&self, url: &str, file: &File) -> Result<(Peeked, Sniffed), FetchError> {
-        let begun = self.fetcher.get(url).await?;
+    /// Reads a file as far as it takes to see what it is.
+    async fn look(&self, begun: Download, file: &File) -> Result<(Peeked, Sniffed), FetchError> {
         let said = begun.mime.clone();
         let peeked = Peeked::new(begun).await?;
         if peeked.head.is_empty() {

@@ -31,7 +31,7 @@ impl Links {
     /// The address of a file of a message, or of the page where it can be asked for again; `None`
     /// if it has neither.
     pub fn of(&self, message: &Message, file: &File) -> Option<String> {
-        let link = file.link()?;
+        let link = file.link().or_else(|| file.upload_link())?;
         let name = match file.name.as_str() {
             "" => "file",
             name => name,

@@ -64,6 +64,25 @@ impl FileStore for MemoryStore {
         Ok(format!("memory:{object}"))
     }
 
+    async fn upload_address(
+        &self,
+        object: &str,
+        mime: &str,
+        n_bytes: u64,
+        _: Duration,
+    ) -> Result<String, StoreError> {
+        Ok(format!("memory:{object}?put={mime}&bytes={n_bytes}"))
+    }
+
+    async fn download_address(
+        &self,
+        object: &str,
+        disposition: &str,
+        _: Duration,
+    ) -> Result<String, StoreError> {
+        Ok(format!("memory:{object}?as={disposition}"))
+    }
+
     async fn remove_all(&self, prefix: &str) -> Result<usize, StoreError> {
         let mut files = self.lock();
         let before = files.len();

@@ -12,3 +12,4 @@ pub mod public;
 pub mod s3;
 pub mod sniff;
 pub mod store;
+pub mod upload;

@@ -154,19 +154,53 @@ impl FileStore for S3Store {
     }
 
     async fn address(&self, object: &str, life: Duration) -> Result<String, StoreError> {
-        let why = |error: String| StoreError {
-            what: "sign an address",
-            why: error,
-        };
-        let for_long = PresigningConfig::expires_in(life).map_err(|e| why(e.to_string()))?;
         let signed = self
             .client
             .get_object()
             .bucket(&self.bucket)
             .key(object)
-            .presigned(for_long)
+            .presigned(for_long(life)?)
             .await
-            .map_err(|error| why(aws_words(&error)))?;
+            .map_err(|error| not_signed(aws_words(&error)))?;
+        Ok(signed.uri().to_owned())
+    }
+
+    async fn upload_address(
+        &self,
+        object: &str,
+        mime: &str,
+        n_bytes: u64,
+        life: Duration,
+    ) -> Result<String, StoreError> {
+        let signed = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(object)
+            .content_type(mime)
+            // Signed along: whoever has the address cannot put more there.
+            .content_length(i64::try_from(n_bytes).unwrap_or(i64::MAX))
+            .presigned(for_long(life)?)
+            .await
+            .map_err(|error| not_signed(aws_words(&error)))?;
+        Ok(signed.uri().to_owned())
+    }
+
+    async fn download_address(
+        &self,
+        object: &str,
+        disposition: &str,
+        life: Duration,
+    ) -> Result<String, StoreError> {
+        let signed = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(object)
+            .response_content_disposition(disposition)
+            .presigned(for_long(life)?)
+            .await
+            .map_err(|error| not_signed(aws_words(&error)))?;
         Ok(signed.uri().to_owned())
     }
 
@@ -218,6 +252,17 @@ impl FileStore for S3Store {
             }
             n_removed += n_keys;
         }
+    }
+}
+
+fn for_long(life: Duration) -> Result<PresigningConfig, StoreError> {
+    PresigningConfig::expires_in(life).map_err(|error| not_signed(error.to_string()))
+}
+
+fn not_signed(why: String) -> StoreError {
+    StoreError {
+        what: "sign an address",
+        why,
     }
 }
 

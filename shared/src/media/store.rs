@@ -62,6 +62,23 @@ pub trait FileStore: Send + Sync + 'static {
         life: Duration,
     ) -> impl Future<Output = Result<String, StoreError>> + Send;
 
+    /// An address that takes a file of exactly this type and length by one `PUT`, for so long.
+    fn upload_address(
+        &self,
+        object: &str,
+        mime: &str,
+        n_bytes: u64,
+        life: Duration,
+    ) -> impl Future<Output = Result<String, StoreError>> + Send;
+
+    /// The same as [`FileStore::address`], with another `Content-Disposition` than the file's own.
+    fn download_address(
+        &self,
+        object: &str,
+        disposition: &str,
+        life: Duration,
+    ) -> impl Future<Output = Result<String, StoreError>> + Send;
+
     /// Removes every file whose key begins so, and says how many there were.
     fn remove_all(&self, prefix: &str) -> impl Future<Output = Result<usize, StoreError>> + Send;
 }

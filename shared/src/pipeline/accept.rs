@@ -11,6 +11,7 @@ use super::merge;
 use super::opt_out;
 use super::receipt;
 use super::twins::{self, Delivered};
+use super::uploads;
 use super::watch;
 use crate::clock::Millis;
 use crate::domain::chat_id::{Alias, AliasKind};
@@ -477,6 +478,7 @@ pub(super) fn place<D: Db, Q: Queue>(
     id.claimed = Some(claim.clone());
     id.receipts.clear();
     id.expires_at = None;
+    uploads::link(&message, now + hub.settings.file_retention_ms, writes)?;
     watch::note(&mut message, now, writes)?;
     writes.push(row::save(keys::message(&chat.chat, seq), &mut message)?);
     Ok(claim)

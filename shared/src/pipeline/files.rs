@@ -386,6 +386,7 @@ fn note(
     link: Option<String>,
     now: Millis,
 ) {
+    let is_ours = file.upload().is_some();
     let Some(FileCopy::Waiting {
         object,
         attempts,
@@ -444,7 +445,7 @@ fn note(
                 *at_ms = now + delay.as_millis() as Millis;
                 return;
             }
-            if hands_over && !is_dead {
+            if hands_over && !is_dead && !is_ours {
                 // It may be within the gateway's reach, if not within ours.
                 FileCopy::Direct
             } else {

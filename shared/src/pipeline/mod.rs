@@ -57,6 +57,7 @@ pub mod settle;
 pub mod sms;
 pub mod sweep;
 pub mod twins;
+pub mod uploads;
 pub mod watch;
 
 pub mod crm;

@@ -119,8 +119,10 @@ impl Team {
 /// Which of a number's lists a conversation is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stand {
-    /// Something may have to be done.
-    Open,
+    /// Something may have to be done, by nobody in particular.
+    Unassigned,
+    /// Something may have to be done by somebody.
+    Assigned,
     /// Nothing has.
     Closed,
     /// Out of sight.
@@ -131,7 +133,8 @@ impl Stand {
     /// The part of the index's key.
     pub fn as_str(self) -> &'static str {
         match self {
-            Stand::Open => "open",
+            Stand::Unassigned => "unassigned",
+            Stand::Assigned => "assigned",
             Stand::Closed => "closed",
             Stand::Archived => "archived",
         }
@@ -171,8 +174,10 @@ impl ChatRow {
             Stand::Archived
         } else if self.team.is_closed {
             Stand::Closed
+        } else if self.team.assignee.is_some() {
+            Stand::Assigned
         } else {
-            Stand::Open
+            Stand::Unassigned
         })
     }
 
@@ -185,8 +190,9 @@ impl ChatRow {
     pub(super) fn settle_indexes(&mut self) {
         let stand = self.stand();
         self.stand_in = stand.map(|stand| keys::stand(&self.number, stand));
-        self.holder_in = (stand == Some(Stand::Open))
-            .then(|| keys::holder(&self.number, self.team.assignee.as_ref()));
+        let holder = self.team.assignee.as_ref();
+        let holder = holder.filter(|_| stand == Some(Stand::Assigned));
+        self.holder_in = holder.map(|person| keys::holder(&self.number, person));
     }
 
     /// The writes that bring the rows of lists and searches to what the conversation is now. They

@@ -135,5 +135,36 @@ pub(crate) async fn check_memory() {
 pub(crate) async fn check_bucket(aws: SdkConfig, bucket: String) {
     let store = S3Store::new(&aws, bucket);
     let browser = greenhub::http::client(Duration::from_secs(30)).unwrap();
+    check_an_upload(&store, &browser).await;
     Case { store, browser }.check_all().await;
+}
+
+/// A browser puts a file there itself, as it was announced, and gets it again.
+async fn check_an_upload(store: &S3Store, browser: &reqwest::Client) {
+    let life = Duration::from_secs(60);
+    let object = "files/n9/upload";
+    let to = store
+        .upload_address(object, "image/png", 3, life)
+        .await
+        .unwrap();
+    // Whoever has the address can neither put more there nor anything else.
+    let signed = to
+        .split('&')
+        .find(|it| it.starts_with("X-Amz-SignedHeaders="))
+        .unwrap();
+    for header in ["content-length", "content-type"] {
+        assert!(signed.contains(header), "{signed}");
+    }
+    let put = browser
+        .put(&to)
+        .header("content-type", "image/png")
+        .body("abc");
+    assert_eq!(put.send().await.unwrap().status(), 200);
+    let how = "attachment; filename=\"a.png\"";
+    let from = store.download_address(object, how, life).await.unwrap();
+    let got = browser.get(&from).send().await.unwrap();
+    assert_eq!(got.headers()["content-disposition"], how);
+    assert_eq!(got.headers()["content-type"], "image/png");
+    assert_eq!(got.bytes().await.unwrap(), "abc");
+    assert_eq!(store.remove_all("files/n9/").await, Ok(1));
 }

@@ -283,7 +283,7 @@ pub(super) async fn send<D: Db, Q: Queue>(
     Ok((StatusCode::ACCEPTED, Json(sent.into())))
 }
 
-fn request_id(id: String) -> Result<String, Problem> {
+pub(super) fn request_id(id: String) -> Result<String, Problem> {
     let is_plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if (1..=REQUEST_CHARS).contains(&id.len()) && is_plain {
         return Ok(id);

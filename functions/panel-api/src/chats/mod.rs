@@ -6,6 +6,7 @@
 mod act;
 mod begin;
 mod content;
+mod files;
 mod list;
 mod messages;
 mod notes;
@@ -50,6 +51,9 @@ pub(crate) fn routes<D: Db, Q: Queue>() -> OpenApiRouter<Arc<Api<D, Q>>> {
         .routes(routes!(messages::changes))
         .routes(routes!(messages::show))
         .routes(routes!(messages::retry))
+        .routes(routes!(files::announce))
+        .routes(routes!(files::send))
+        .routes(routes!(files::show))
         .routes(routes!(notes::list, notes::add))
         .routes(routes!(notes::change, notes::remove))
         .routes(routes!(notes::draft, notes::keep_draft))

@@ -156,9 +156,9 @@ impl From<File> for FileView {
     fn from(file: File) -> Self {
         let (state, n_bytes) = match (&file.copy, file.missing) {
             (_, Some(FileMissing::TooLarge)) => (FileState::TooLarge, None),
+            (_, None) if file.upload().is_some() => (FileState::Ready, None),
             (Some(FileCopy::Kept { n_bytes, .. }), _) => (FileState::Ready, Some(*n_bytes)),
             (Some(FileCopy::Waiting { .. }), None) => (FileState::Waiting, None),
-            (Some(FileCopy::Handed { .. }), None) => (FileState::Ready, None),
             _ => (FileState::Gone, None),
         };
         FileView {

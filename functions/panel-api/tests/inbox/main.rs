@@ -7,6 +7,7 @@
 )]
 
 mod chats;
+mod files;
 mod health;
 mod rights;
 mod support;

@@ -37,6 +37,8 @@ fn body_of(method: &Method, path: &str) -> Value {
         ("POST", "/api/chats/{id}/messages") => {
             json!({ "requestId": "r", "kind": "text", "text": "hi" })
         }
+        ("POST", "/api/chats/{id}/uploads") => json!({ "name": "a.png", "nBytes": 1 }),
+        ("POST", "/api/chats/{id}/files") => json!({ "requestId": "r", "uploads": ["u"] }),
         ("POST", "/api/messages/{message}/retry") => json!({}),
         ("POST", "/api/chats/{id}/notes")
         | ("PATCH", "/api/chats/{id}/notes/{note}")
@@ -55,7 +57,10 @@ fn filled(path: &str, chat: &str) -> String {
         "/api/health/quarantine" => "?number=n1",
         _ => "",
     };
-    let path = path.replace("{id}", chat).replace("{note}", "1");
+    let path = path
+        .replace("{id}", chat)
+        .replace("{note}", "1")
+        .replace("{n}", "0");
     path.replace("{message}", &format!("{chat}-1")) + query
 }
 

@@ -23,6 +23,7 @@ use greenhub::domain::status::InstanceState;
 use greenhub::domain::text::Lang;
 use greenhub::green_api::client::GreenApi;
 use greenhub::http::address::Addresses;
+use greenhub::media::memory::MemoryStore;
 use greenhub::pipeline::accept::{self, Accepted, Home};
 use greenhub::pipeline::ids::IdSource;
 use greenhub::pipeline::{Hub, Settings};
@@ -56,6 +57,8 @@ pub(crate) struct World {
 
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// Where it leads.
+    pub(crate) location: Option<String>,
     pub(crate) json: Value,
 }
 
@@ -93,6 +96,7 @@ pub(crate) async fn world() -> World {
     let api = Api {
         hub: hub(),
         green: GreenApi::new(greenhub::http::client(Duration::from_secs(2)).unwrap()),
+        files: Arc::new(MemoryStore::default()),
         keyring: Keyring::fixed(Arc::clone(&keys)),
         addresses: Addresses::new(None),
         public_base_url: "https://hub.example".parse().unwrap(),
@@ -283,11 +287,14 @@ impl World {
         let request = request.body(body).unwrap();
         let response = self.routes.clone().oneshot(request).await.unwrap();
         let status = response.status().as_u16();
+        let location = response.headers().get(header::LOCATION);
+        let location = location.map(|to| to.to_str().unwrap().to_owned());
         let body = axum::body::to_bytes(response.into_body(), 1 << 24)
             .await
             .unwrap();
         Answer {
             status,
+            location,
             json: serde_json::from_slice(&body).unwrap_or_default(),
         }
     }

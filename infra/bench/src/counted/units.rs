@@ -21,7 +21,7 @@ pub(super) struct Index {
 }
 
 /// Every index of the three tables.
-pub(super) const INDEXES: [Index; 3] = [
+pub(super) const INDEXES: [Index; 6] = [
     Index {
         table: Table::Directory,
         keys: ["due_shard", "due_at"],
@@ -33,6 +33,18 @@ pub(super) const INDEXES: [Index; 3] = [
     Index {
         table: Table::Chats,
         keys: ["number_id", "last_at"],
+    },
+    Index {
+        table: Table::Chats,
+        keys: ["stand_in", "last_at"],
+    },
+    Index {
+        table: Table::Chats,
+        keys: ["holder_in", "last_at"],
+    },
+    Index {
+        table: Table::Chats,
+        keys: ["number_id", "changed_at"],
     },
 ];
 

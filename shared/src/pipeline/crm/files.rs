@@ -22,7 +22,11 @@ pub(super) fn carried(message: &Message, part: usize) -> Vec<&File> {
 /// on the way to the phone.
 pub(super) fn attachments(message: &Message, files: &[&File], links: &Links) -> Vec<String> {
     if hands_over(message) {
-        return files.iter().filter_map(|file| file.url.clone()).collect();
+        let given = |file: &&File| match file.upload() {
+            Some(_) => links.of(message, file),
+            None => file.url.clone(),
+        };
+        return files.iter().filter_map(given).collect();
     }
     files
         .iter()

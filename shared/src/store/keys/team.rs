@@ -15,10 +15,10 @@ pub fn stand(number: &NumberId, stand: Stand) -> String {
     format!("{number}#{}", stand.as_str())
 }
 
-/// The list of a number's open conversations that somebody, or nobody, answers: partition of the
-/// index `by_holder`.
-pub fn holder(number: &NumberId, person: Option<&PersonId>) -> String {
-    format!("{number}#{}", person.map_or("-", PersonId::as_str))
+/// The list of a number's open conversations that somebody answers: partition of the index
+/// `by_holder`.
+pub fn holder(number: &NumberId, person: &PersonId) -> String {
+    format!("{number}#{person}")
 }
 
 /// A conversation in the list of a label.
@@ -131,6 +131,11 @@ pub fn messages_between(chat: &ChatId, from: Option<u64>, to: Option<u64>) -> (S
 /// When a body of the list of those that could not be understood came, milliseconds since 1970.
 pub fn quarantined_of_sk(sk: &str) -> Option<i64> {
     sk.split_once('#')?.0.parse().ok()
+}
+
+/// A file that somebody has announced.
+pub fn upload(id: &str) -> Key {
+    key(Table::Runtime, format!("UPLOAD#{id}"), "UPLOAD".into())
 }
 
 /// What of a number is overdue.
