@@ -3,6 +3,7 @@
 //! One struct for each concern, read once at start: a variable that is missing or wrong is named
 //! then, and not at the first request that needs it.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
@@ -74,6 +75,15 @@ pub struct Waits {
     pub hold_s: u64,
     /// When a send whose outcome is unknown is left to a person, in seconds; 600 unless told.
     pub unknown_after_s: u64,
+}
+
+/// Backups of the tables: `BACKUP_INTERVAL_HOURS`, `BACKUPS_KEPT`. Both may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backups {
+    /// How far apart they are, in hours; 12 unless told, 0 for none.
+    pub interval_hours: u32,
+    /// How many of each table are kept; 10 unless told.
+    pub kept: u32,
 }
 
 /// Where files are, and for how long their addresses work: `MEDIA_BUCKET`, `FILE_RETENTION_DAYS`,
@@ -197,7 +207,15 @@ impl<L: Fn(&'static str) -> Option<String>> Vars<L> {
     }
 
     fn seconds(&self, name: &'static str, unless_told: u64) -> Result<u64, ConfigError> {
-        let expected = "a number of seconds";
+        self.number(name, unless_told, "a number of seconds")
+    }
+
+    fn number<T: FromStr>(
+        &self,
+        name: &'static str,
+        unless_told: T,
+        expected: &'static str,
+    ) -> Result<T, ConfigError> {
         self.optional(name).map_or(Ok(unless_told), |value| {
             value
                 .parse()
@@ -241,7 +259,7 @@ macro_rules! from_env {
 }
 
 from_env!(
-    Tables, Queues, App, Waits, Files, FileLinks, Ghl, GhlApi, GhlHook, Green, Web
+    Tables, Queues, App, Waits, Backups, Files, FileLinks, Ghl, GhlApi, GhlHook, Green, Web
 );
 
 impl Tables {
@@ -283,17 +301,20 @@ impl Waits {
     }
 }
 
+impl Backups {
+    fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(Backups {
+            interval_hours: vars.number("BACKUP_INTERVAL_HOURS", 12, "a number of hours")?,
+            kept: vars.number("BACKUPS_KEPT", 10, "a number")?,
+        })
+    }
+}
+
 impl Files {
     fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
-        let name = "FILE_RETENTION_DAYS";
-        let days = vars.optional("FILE_RETENTION_DAYS");
         Ok(Files {
             bucket: vars.text("MEDIA_BUCKET")?,
-            retention_days: days.map_or(Ok(365), |days| {
-                let expected = "a number of days";
-                days.parse()
-                    .map_err(|_| ConfigError::Invalid { name, expected })
-            })?,
+            retention_days: vars.number("FILE_RETENTION_DAYS", 365, "a number of days")?,
         })
     }
 }

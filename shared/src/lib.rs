@@ -5,6 +5,7 @@
 //! promises that Greenhub makes about delivery are argued in [`pipeline`] and nowhere else.
 
 pub mod account;
+pub mod backup;
 pub mod domain;
 pub mod ghl;
 pub mod green_api;

@@ -3,8 +3,12 @@
 use aws_config::SdkConfig;
 use url::Url;
 
+use crate::backup::rotation::Plan;
+use crate::backup::vault::DynamoVault;
 use crate::clock::{Clock, Millis};
-use crate::config::{self, App, ConfigError, FileLinks, Files, GhlApi, Queues, Tables, Waits, Web};
+use crate::config::{
+    self, App, Backups, ConfigError, FileLinks, Files, GhlApi, Queues, Tables, Waits, Web,
+};
 use crate::ghl::client::endpoint;
 use crate::ghl::oauth::{OAuth, SCOPES, authorize_url};
 use crate::media::s3::S3Store;
@@ -83,6 +87,20 @@ pub fn file_links_from_env(aws: &SdkConfig) -> Result<(Hub<Dynamo, Sqs>, S3Store
         settings: Settings::default(),
     };
     Ok((hub, S3Store::new(aws, files.bucket)))
+}
+
+/// Where backups of the tables are, and which are wanted.
+///
+/// # Errors
+/// Names the first variable that is missing or wrong.
+pub fn backups_from_env(aws: &SdkConfig) -> Result<(DynamoVault, Plan), ConfigError> {
+    let told = Backups::from_env()?;
+    let client = aws_sdk_dynamodb::Client::new(aws);
+    let plan = Plan {
+        interval_ms: Millis::from(told.interval_hours) * 3_600_000,
+        n_kept: told.kept as usize,
+    };
+    Ok((DynamoVault::new(client, Tables::from_env()?), plan))
 }
 
 /// The tables and queues of a stack of the template, by the stack's outputs.

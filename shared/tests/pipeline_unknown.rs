@@ -117,6 +117,7 @@ async fn work_off<D: Db>(hub: &Hub<D, MemoryQueue>, memory: &TestHub, chat: &Cha
         .unwrap();
 }
 
+// AC 143
 #[tokio::test(start_paused = true)]
 async fn an_echo_is_ours_whenever_the_send_becomes_one_of_unknown_outcome() {
     // Soon, and when it is time to give up.

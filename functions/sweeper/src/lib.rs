@@ -4,6 +4,7 @@
 //! later.
 
 mod agencies;
+pub mod backups;
 mod orphans;
 mod removal;
 

@@ -8,7 +8,7 @@ use greenhub::green_api::client::GreenApi;
 use greenhub::{config, http, telemetry, wiring};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
-use sweeper::Sweeper;
+use sweeper::{Sweeper, backups};
 
 /// A refresh of the tokens takes longest, and must not be broken off.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -21,6 +21,7 @@ async fn main() -> Result<(), Error> {
     let app = config::App::from_env()?;
     let api = config::GhlApi::from_env()?;
     let client = http::client(TIMEOUT)?;
+    let (vault, plan) = wiring::backups_from_env(&aws)?;
     run(service_fn(async |call: LambdaEvent<Value>| {
         let secret = secrets.get().await?;
         let (hub, files) = wiring::hub_with_files_from_env(&aws)?;
@@ -34,6 +35,7 @@ async fn main() -> Result<(), Error> {
             providers: api.providers.clone(),
             public_base_url: app.public_base_url.clone(),
         };
+        backups::rotate(&vault, &sweeper.hub.clock, plan).await;
         // A run holds every client's call within itself: too much for the stack.
         let swept = Box::pin(sweeper.sweep(wiring::deadline_ms(call.context.deadline)));
         Ok::<_, Error>(swept.await?)

@@ -10,9 +10,11 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_yaml_ng::Value;
 
 /// What the functions may be told, each by at least one function (`shared`'s `config` reads them).
-const VARIABLES: [&str; 24] = [
+const VARIABLES: [&str; 26] = [
     "ALLOWED_LOCAL_HOSTS",
     "APP_SECRET",
+    "BACKUPS_KEPT",
+    "BACKUP_INTERVAL_HOURS",
     "CHATS_TABLE",
     "CRM_QUEUE_URL",
     "DIRECTORY_TABLE",
@@ -100,6 +102,12 @@ fn referred(value: &Value) -> &str {
         .unwrap_or_else(|| panic!("not a reference: {value:?}"));
     let target = target.split("${").nth(1).unwrap_or(target);
     target.split(['.', '}']).next().unwrap()
+}
+
+/// Whether the only thing it allows is one that AWS grants on everything or not at all
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html>).
+fn takes_no_resource(statement: &Value) -> bool {
+    statement["Action"] == "dynamodb:ListBackups"
 }
 
 fn statements(function: &Value) -> Vec<&Value> {
@@ -244,13 +252,18 @@ fn each_function_may_do_what_it_needs_and_no_more() {
                     "{name} may {action}"
                 );
             }
+            if takes_no_resource(statement) {
+                continue;
+            }
             for resource in listed(&statement["Resource"]) {
                 // Panics at anything that is not a reference, `*` before all.
                 let target = referred(resource);
-                // Files have names that nobody knows beforehand, all below one.
-                let is_of_files = resource["!Sub"] == "${MediaBucket.Arn}/files/*";
+                // Files and backups have names that nobody knows beforehand, all below one.
+                let is_below = resource["!Sub"].as_str().is_some_and(|name| {
+                    name == "${MediaBucket.Arn}/files/*" || name.ends_with("Table.Arn}/backup/*")
+                });
                 assert!(
-                    is_of_files || !format!("{resource:?}").contains('*'),
+                    is_below || !format!("{resource:?}").contains('*'),
                     "{name} may on all of {target}"
                 );
             }
@@ -264,6 +277,7 @@ fn each_function_is_told_of_nothing_that_it_may_not_use() {
     for (name, function) in template.functions() {
         let allowed: BTreeSet<_> = statements(function)
             .iter()
+            .filter(|statement| !takes_no_resource(statement))
             .flat_map(|statement| listed(&statement["Resource"]))
             .map(referred)
             .collect();

@@ -1,7 +1,7 @@
 use super::*;
 
 /// A whole environment, as the template sets it.
-const SET: [(&str, &str); 23] = [
+const SET: [(&str, &str); 25] = [
     ("DIRECTORY_TABLE", "directory"),
     ("CHATS_TABLE", "chats"),
     ("RUNTIME_TABLE", "runtime"),
@@ -10,6 +10,8 @@ const SET: [(&str, &str); 23] = [
     ("MEDIA_QUEUE_URL", "http://127.0.0.1/1/media"),
     ("MEDIA_BUCKET", "media"),
     ("FILE_RETENTION_DAYS", "31"),
+    ("BACKUP_INTERVAL_HOURS", "6"),
+    ("BACKUPS_KEPT", "3"),
     ("PUBLIC_BASE_URL", "https://hub.example"),
     ("APP_SECRET", "app"),
     ("HOLD_SECONDS", "0"),
@@ -42,6 +44,7 @@ fn read_with(name: &str, value: Option<&str>) -> Result<(), ConfigError> {
     Queues::read(&vars)?;
     App::read(&vars)?;
     Waits::read(&vars)?;
+    Backups::read(&vars)?;
     Files::read(&vars)?;
     Ghl::read(&vars)?;
     GhlApi::read(&vars)?;
@@ -53,10 +56,13 @@ fn read_with(name: &str, value: Option<&str>) -> Result<(), ConfigError> {
     Ok(())
 }
 
+// AC 162
 #[test]
 fn a_missing_variable_is_named() {
     let may_be_missing = [
         "CHATS_TABLE",
+        "BACKUPS_KEPT",
+        "BACKUP_INTERVAL_HOURS",
         "FILE_RETENTION_DAYS",
         "GHL_DEFAULT_PROVIDER_ID",
         "HOLD_SECONDS",

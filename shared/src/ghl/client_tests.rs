@@ -259,7 +259,7 @@ async fn an_answer_brings_what_is_left_of_the_limits() {
 
 #[tokio::test]
 async fn no_error_shows_the_token() {
-    // AC 13
+    // AC 13, 158
     let check = async |base: Url| {
         let error = post_to(base).await.unwrap_err();
         let shown = format!("{error} {error:?}");

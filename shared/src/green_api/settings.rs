@@ -177,10 +177,13 @@ mod tests {
         }
     }
 
+    // AC 111, 156
     #[test]
     fn only_differences_are_written() {
         let mut current = wanted();
         current.insert("delaySendMessagesMilliseconds".into(), json!(3000));
+        // What we do not know is not ours to write.
+        current.insert("bogus".into(), json!(1));
         assert_eq!(difference(&Settings(current.clone()), &wanted()), None);
 
         current.insert("stateWebhook".into(), json!("no"));

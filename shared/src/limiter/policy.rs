@@ -229,6 +229,7 @@ mod tests {
         i64::from(gcra.burst) + departing_us / gcra.period_us
     }
 
+    // AC 155
     #[test]
     fn no_spread_of_latency_breaks_a_limit() {
         for j_s in [0.0, 0.02, 0.05, 0.1, 0.25, 1.0, 3.0] {
@@ -301,6 +302,7 @@ mod tests {
         check(i64::MAX, 86_400_000);
     }
 
+    // AC 155
     /// `CORPUS` names a directory with the provider's tables as they were collected.
     #[test]
     #[expect(

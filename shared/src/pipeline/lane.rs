@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::Hub;
+use super::brake;
 use super::calls;
 use super::deliver::{self, Step};
 use super::echo;
@@ -99,6 +100,9 @@ where
     W: Fn(Run) -> F,
     F: Future<Output = Result<(Run, End), DbError>>,
 {
+    if lane != Lane::Media && brake::is_on(hub).await? {
+        return Ok(());
+    }
     loop {
         let id = hub.ids.next();
         let key = keys::lane_lease(chat, lane);

@@ -38,6 +38,7 @@ use crate::store::db::Db;
 
 pub mod accept;
 pub mod action;
+pub mod brake;
 pub mod calls;
 pub mod deliver;
 pub mod echo;
@@ -92,6 +93,8 @@ pub struct Settings {
     pub echo_after_ms: Millis,
     /// How long the address of a file works, milliseconds.
     pub file_retention_ms: Millis,
+    /// What this worker knows of the brake.
+    pub brake: brake::Brake,
 }
 
 impl Default for Settings {
@@ -101,6 +104,7 @@ impl Default for Settings {
             unknown_after_ms: 600_000,
             echo_after_ms: 60_000,
             file_retention_ms: 365 * 24 * 3_600_000,
+            brake: brake::Brake::default(),
         }
     }
 }

@@ -149,6 +149,11 @@ pub fn members(company: &CompanyId) -> (String, Range) {
     (format!("COMPANY#{company}"), starting_with("LOC#"))
 }
 
+/// Whether anything is sent.
+pub fn senders() -> Key {
+    key(Table::Directory, "SYSTEM".into(), "SENDERS".into())
+}
+
 /// A sub-account that has the app and whose agency nobody has told.
 pub fn orphan(location: &LocationId) -> Key {
     key(Table::Directory, format!("LOC#{location}"), "ORPHAN".into())
@@ -223,6 +228,11 @@ pub fn messages_from(chat: &ChatId, seq: u64) -> (String, Range) {
         to: "M#L#~".into(),
     };
     (format!("CHAT#{chat}"), range)
+}
+
+/// Whether a sort key is a message's.
+pub fn is_message_sk(sk: &str) -> bool {
+    sk.starts_with("M#")
 }
 
 /// All messages of a conversation, imported ones too, the earliest first: partition and range of

@@ -12,6 +12,7 @@ pub mod find;
 pub mod people;
 pub mod people_runtime;
 pub mod runtime;
+pub mod system;
 pub mod team;
 
 pub mod dynamo;

@@ -118,7 +118,7 @@ async fn a_link_that_is_dead_is_asked_for_anew() {
     assert_eq!(world.calls("/downloadFile/").await.len(), 1);
 }
 
-// AC 51
+// AC 51, 130
 #[tokio::test]
 async fn a_file_that_is_gone_is_told_and_can_be_asked_for_again() {
     let world = World::new().await;
@@ -149,6 +149,7 @@ async fn a_file_that_is_gone_is_told_and_can_be_asked_for_again() {
 }
 
 // AC 51, XSS
+// AC 128
 #[tokio::test]
 async fn a_name_is_text_everywhere_and_a_page_is_never_shown() {
     let world = World::new().await;

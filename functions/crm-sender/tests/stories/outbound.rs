@@ -83,6 +83,7 @@ async fn a_person_without_whatsapp_fails_with_the_reason() {
 }
 
 // AC 81: receipts before the answer, twice and in the wrong order.
+// AC 144
 #[tokio::test]
 async fn receipts_that_overtake_each_other_end_the_same() {
     let world = World::new().await;

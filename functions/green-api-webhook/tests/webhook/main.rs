@@ -24,7 +24,7 @@ fn bytes(body: &Value) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
-// AC 42, 43
+// AC 42, 43, 112
 #[tokio::test]
 async fn only_the_numbers_own_token_at_its_own_address_opens() {
     let world = World::new().await;
@@ -212,6 +212,7 @@ async fn the_state_of_the_number_is_written_down() {
     assert_eq!(world.messages(), []);
 }
 
+// AC 144
 #[tokio::test]
 async fn receipts_meet_their_message_in_whatever_order() {
     // AC 81
@@ -236,6 +237,7 @@ async fn receipts_meet_their_message_in_whatever_order() {
     assert_eq!(statuses, [Status::Read]);
 }
 
+// AC 127
 #[tokio::test]
 async fn whatever_an_authenticated_sender_posts_is_answered_200_and_kept() {
     // AC 60, 64

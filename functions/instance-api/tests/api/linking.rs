@@ -73,6 +73,7 @@ async fn a_phone_is_linked_by_a_code_that_is_renewed() {
     assert_eq!(shown["phone"], "+79002220002");
 }
 
+// AC 115
 #[tokio::test]
 async fn however_many_look_green_api_is_asked_once_in_two_seconds() {
     // AC 115

@@ -64,7 +64,7 @@ async fn a_number_is_added_and_set_up() {
     assert_eq!(settings["outgoingMessageWebhook"], "yes");
     assert_eq!(settings["outgoingAPIMessageWebhook"], "yes");
 
-    // Nothing of that is readable in the table, and the API's token opens.
+    // AC 161. Nothing of that is readable in the table, and the API's token opens.
     let dump = format!("{:?}", world.db.rows(Table::Directory));
     for secret in [T1, key, hook_token] {
         assert!(!dump.contains(secret));

@@ -317,6 +317,7 @@ async fn conversations_are_kept_for_thirty_days_and_leave_nothing_then() {
     assert_eq!(rows(&world, "GONE#"), 0);
 }
 
+// AC 114
 #[tokio::test]
 async fn conversations_are_erased_at_once_when_that_is_asked() {
     // AC 114

@@ -69,6 +69,7 @@ async fn an_installation_stores_the_tokens() {
         .await
         .unwrap();
     assert_eq!(told.status(), 200);
+    // AC 161
     let dump = format!("{:?}", world.db.rows(Table::Directory));
     assert!(!dump.contains(&access) && !dump.contains(&refresh));
     assert!(!page.html.contains(&access) && !page.html.contains(&refresh));

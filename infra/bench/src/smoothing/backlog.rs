@@ -271,6 +271,7 @@ mod tests {
     use super::*;
     use crate::smoothing::simulate;
 
+    // AC 145
     #[test]
     fn a_backlog_leaves_at_the_providers_pace_and_in_order() {
         let check = |seed: u64, n_messages: usize, n_chats: usize| {

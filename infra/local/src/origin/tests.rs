@@ -122,6 +122,7 @@ async fn a_body_that_the_gateway_would_refuse_is_refused() {
     assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
+// AC 160
 #[tokio::test]
 async fn health_follows_readiness() {
     let (origin, url, client) = origin(true).await;

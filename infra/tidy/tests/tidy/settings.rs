@@ -30,7 +30,7 @@ fn names(pattern: &str, text: &str) -> BTreeSet<String> {
 /// What the functions read.
 fn read_by_functions() -> BTreeSet<String> {
     let mut read = names(
-        r#"vars\s*\.(?:text|url|seconds|optional|origins)\(\s*"([A-Z_]+)""#,
+        r#"vars\s*\.(?:text|url|seconds|number|optional|origins)\(\s*"([A-Z_]+)""#,
         &files::read("shared/src/config.rs"),
     );
     for name in FROM_LAMBDA {

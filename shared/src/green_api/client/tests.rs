@@ -217,6 +217,7 @@ async fn what_a_send_comes_to() {
     .await;
 }
 
+// AC 158
 #[tokio::test]
 async fn what_became_of_the_request_itself() {
     let never = Duration::from_secs(60);
