@@ -47,7 +47,8 @@ pub struct Tables {
     pub runtime: String,
 }
 
-/// The queues' addresses: `OUTBOUND_QUEUE_URL`, `CRM_QUEUE_URL`, `MEDIA_QUEUE_URL`.
+/// The queues' addresses: `OUTBOUND_QUEUE_URL`, `CRM_QUEUE_URL`, `MEDIA_QUEUE_URL`, and
+/// `HISTORY_QUEUE_URL`, which may be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queues {
     /// Wakes the lanes to WhatsApp.
@@ -56,6 +57,8 @@ pub struct Queues {
     pub crm_url: String,
     /// Wakes the lanes of copies.
     pub media_url: String,
+    /// Wakes imports; empty for functions that have nothing to do with them.
+    pub history_url: String,
 }
 
 /// The product itself: `PUBLIC_BASE_URL`, `APP_SECRET`.
@@ -279,6 +282,7 @@ impl Queues {
             outbound_url: vars.text("OUTBOUND_QUEUE_URL")?,
             crm_url: vars.text("CRM_QUEUE_URL")?,
             media_url: vars.text("MEDIA_QUEUE_URL")?,
+            history_url: vars.optional("HISTORY_QUEUE_URL").unwrap_or_default(),
         })
     }
 }

@@ -9,6 +9,7 @@ pub mod backup;
 pub mod domain;
 pub mod ghl;
 pub mod green_api;
+pub mod history;
 pub mod inbox;
 
 pub mod limiter;

@@ -78,6 +78,7 @@ pub fn file_links_from_env(aws: &SdkConfig) -> Result<(Hub<Dynamo, Sqs>, S3Store
         outbound_url: String::new(),
         crm_url: String::new(),
         media_url: named.media_url,
+        history_url: String::new(),
     };
     let hub = Hub {
         db: Dynamo::new(aws_sdk_dynamodb::Client::new(aws), tables),
@@ -119,6 +120,7 @@ pub fn hub_of_stack(
         outbound_url: output("OutboundQueueUrl"),
         crm_url: output("CrmQueueUrl"),
         media_url: output("MediaQueueUrl"),
+        history_url: output("HistoryQueueUrl"),
     };
     let waits = Waits {
         hold_s: 600,

@@ -355,6 +355,8 @@ fn number() -> NumberRow {
         prefs: Default::default(),
         pause: None,
         checked_ms: 0,
+        changes: Vec::new(),
+        alarmed: false,
         reconciled_ms: 0,
         due_at: None,
         due_shard: None,

@@ -267,6 +267,7 @@ fn home() -> Home {
         workspace: WorkspaceId::new("ws"),
         number: NumberId::new("n1"),
         location: None,
+        auto_reply: None,
     }
 }
 

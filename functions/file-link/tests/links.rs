@@ -80,6 +80,7 @@ impl World {
             workspace: WorkspaceId::new("ws"),
             number: NumberId::new("n1"),
             location: None,
+            auto_reply: None,
         };
         let file = File {
             kind: FileKind::Image,

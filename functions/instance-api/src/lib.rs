@@ -6,6 +6,7 @@
 //! at the rows of that caller's workspace: another workspace's id is not found, whoever asks.
 
 mod activity;
+mod auto_reply;
 mod instances;
 pub mod openapi;
 mod page;
@@ -112,6 +113,7 @@ fn described<D: Db, Q: Queue>() -> OpenApiRouter<Arc<Api<D, Q>>> {
         .routes(routes!(link::qr))
         .routes(routes!(link::pairing_code))
         .routes(routes!(link::check))
+        .routes(routes!(link::refresh))
         .routes(routes!(link::log_out))
         .routes(routes!(link::reboot))
         .routes(routes!(test_message::send))

@@ -1,8 +1,10 @@
 //! What the accounts' errors are called outside.
 
+use axum::http::StatusCode;
 use greenhub::account::numbers::{
     AccessError, AddError, AskError, BadInput, RemoveError, ReplaceError, Unusable,
 };
+use greenhub::domain::auto_reply::BadAutoReply;
 use greenhub::http::Problem;
 pub(crate) use greenhub::http::problems::{bad, bad_input, conflict, not_found, tables};
 
@@ -24,6 +26,15 @@ pub(crate) fn typed(error: BadInput) -> Problem {
         BadInput::Address => "bad_address",
     };
     bad_input(code, error)
+}
+
+pub(crate) fn bad_auto_reply(error: BadAutoReply) -> Problem {
+    let code = match error {
+        BadAutoReply::NoText => "auto_reply_without_text",
+        _ => "bad_auto_reply",
+    };
+    let title = "The number cannot answer by itself like that";
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, title).with_detail(error.to_string())
 }
 
 pub(crate) fn not_added(error: AddError) -> Problem {
@@ -96,6 +107,12 @@ pub(crate) fn not_asked(error: AskError) -> Problem {
         )
         .with_detail(why.text())
         .with_member("reason", why.as_str()),
+        AskError::TooSoon { wait_ms } => Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "cool_down",
+            "That was asked for less than a minute ago",
+        )
+        .with_retry_after(u32::try_from(wait_ms / 1000 + 1).unwrap_or(60)),
         AskError::AlreadyLinked => {
             conflict("already_linked", "A phone is linked to the number already")
         }

@@ -5,11 +5,14 @@ use greenhub::clock::rfc3339;
 use greenhub::domain::chat_id::Alias;
 use greenhub::domain::event::CallMode;
 use greenhub::domain::ids::NumberId;
+use greenhub::domain::operation::Sending;
 use greenhub::domain::phone::Phone;
 use greenhub::domain::status::InstanceState;
 use greenhub::store::directory::{NumberRow, Pause};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::auto_reply::AutoReplyView;
 
 /// A WhatsApp number.
 #[derive(Serialize, ToSchema)]
@@ -33,6 +36,8 @@ pub(crate) struct Instance {
     configured: bool,
     /// Why nothing is sent, when that is not the state.
     pause: Option<PauseView>,
+    /// What can be sent through it at the moment.
+    sending: SendingView,
     /// An answer that no other rule gives a number goes through this one.
     is_default: bool,
     /// Where GREEN-API serves it.
@@ -45,6 +50,43 @@ pub(crate) struct Instance {
     settings: SettingsView,
     /// What happens on it now, if that was asked for.
     activity: Option<Activity>,
+}
+
+/// What can be sent through a number at the moment.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sending)]
+pub(crate) struct SendingView {
+    /// `all`, `answers` (to people who have written to it), `nothing`
+    allowed: &'static str,
+    /// Why not everything: the `reason` of a pause, or the state.
+    reason: Option<String>,
+    /// The same for people.
+    text: Option<String>,
+}
+
+impl SendingView {
+    fn of(row: &NumberRow) -> Self {
+        if let Some(pause) = &row.pause {
+            return SendingView {
+                allowed: "nothing",
+                reason: Some(pause.why.as_str().to_owned()),
+                text: Some(pause.why.text().to_owned()),
+            };
+        }
+        let (allowed, text) = match row.state.sending() {
+            Sending::All => ("all", None),
+            Sending::Answers => (
+                "answers",
+                Some("WhatsApp has restricted the number: it only answers"),
+            ),
+            Sending::Nothing => ("nothing", Some("the WhatsApp number is not connected")),
+        };
+        SendingView {
+            allowed,
+            reason: text.map(|_| row.state.as_str().to_owned()),
+            text: text.map(str::to_owned),
+        }
+    }
 }
 
 /// Why a number sends nothing.
@@ -70,6 +112,11 @@ pub(crate) struct SettingsView {
     mark_incoming_messages_readed_on_reply: bool,
     /// What is shown of calls.
     calls: Calls,
+    /// To how many people who have not written to it may it write first in a day; 0 for as many as
+    /// there are.
+    new_contacts_per_day: u32,
+    /// What the number answers by itself.
+    auto_reply: AutoReplyView,
 }
 
 /// What is shown of calls.
@@ -120,7 +167,9 @@ impl View {
         let is_linked = row.state != InstanceState::NotAuthorized;
         let wid = row.wid.as_deref().filter(|_| is_linked);
         let wid = wid.and_then(Alias::parse);
+        let sending = SendingView::of(&row);
         Instance {
+            sending,
             is_default: self.default.as_ref() == Some(&row.number),
             id: row.number.to_string(),
             id_instance: row.id_instance.to_string(),
@@ -141,6 +190,8 @@ impl View {
                 delay_send_messages_milliseconds: row.prefs.delay_ms.unwrap_or(row.delay_ms),
                 mark_incoming_messages_readed_on_reply: !row.prefs.no_blue_ticks,
                 calls: row.prefs.calls.into(),
+                new_contacts_per_day: row.prefs.new_contacts_per_day.unwrap_or_default(),
+                auto_reply: row.prefs.auto_reply.unwrap_or_default().into(),
             },
             activity,
         }

@@ -6,8 +6,11 @@
 
 mod chats;
 mod health;
+mod import;
 pub mod openapi;
+mod operation;
 mod people;
+mod seen;
 
 use std::sync::Arc;
 
@@ -93,4 +96,6 @@ fn described<D: Db, Q: Queue>() -> OpenApiRouter<Arc<Api<D, Q>>> {
         .merge(people::routes())
         .merge(chats::routes())
         .merge(health::routes())
+        .merge(import::routes())
+        .merge(operation::routes())
 }

@@ -9,6 +9,7 @@ mod orphans;
 mod removal;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use greenhub::account::install::Installer;
 use greenhub::account::numbers::{self, Settled, Settler};
@@ -21,6 +22,7 @@ use greenhub::ghl::messages::ExportedMessage;
 use greenhub::ghl::oauth::OAuth;
 use greenhub::ghl::wire::ProviderDelivery;
 use greenhub::green_api::client::GreenApi;
+use greenhub::history;
 use greenhub::media::erase::EraseError;
 use greenhub::media::store::FileStore;
 use greenhub::pipeline::inbox::{self, Taken, Tenant};
@@ -29,6 +31,7 @@ use greenhub::pipeline::{Hub, sweep};
 use greenhub::queue::Queue;
 use greenhub::store::db::{Db, DbError};
 use greenhub::store::directory::{InstallRow, InstallState, NumberRow, WorkspaceRow};
+use greenhub::store::history::ImportRow;
 use greenhub::store::keys::{self, DueRow};
 use greenhub::store::row;
 use greenhub::store::runtime::Lease;
@@ -85,6 +88,8 @@ pub struct Report {
     pub locations: usize,
     /// Messages of agents that had never been delivered to us.
     pub deliveries_recovered: usize,
+    /// Imports that nobody was at.
+    pub imports_woken: usize,
     /// Agencies' sub-accounts that got their tokens.
     pub members: usize,
     /// Numbers that got their own webhook settings back.
@@ -185,6 +190,15 @@ impl<D: Db, Q: Queue, S: FileStore> Sweeper<D, Q, S> {
                 let until_ms = deadline_ms.min(self.hub.clock.now_ms() + MEMBERS_MS);
                 Box::pin(self.company(company, until_ms)).await?;
             }
+            DueRow::Import(workspace, number) => {
+                let key = keys::import(workspace, number);
+                let import = row::load::<ImportRow>(&self.hub.db, &key).await?;
+                if import.is_some_and(|it| it.phase.is_at_work()) {
+                    // Whoever is at it has the lease; the others go away.
+                    history::wake(&self.hub.queue, workspace, number, Duration::ZERO).await;
+                    report.imports_woken += 1;
+                }
+            }
             DueRow::Orphan(location) => Box::pin(self.orphan(location, deadline_ms)).await?,
             DueRow::Member(company, location) => {
                 let one = vec![(company.clone(), location.clone())];
@@ -224,6 +238,15 @@ impl<D: Db, Q: Queue, S: FileStore> Sweeper<D, Q, S> {
             }
         }
         let found = reconcile::number(&self.hub, &self.green, &self.data_keys, &number).await?;
+        if found.messages > 0 {
+            // Somebody may have set the webhook to somewhere else: nothing is written that is set.
+            let settled = self.settler();
+            let settled = settled.settle_settings(&number.workspace, &number.number);
+            if let Err(error) = settled.await {
+                report.failures += 1;
+                tracing::error!(number = %number.number, %error, "settings are not compared");
+            }
+        }
         report.numbers += 1;
         report.messages_recovered += found.messages;
         report.receipts_recovered += found.receipts;

@@ -1,4 +1,4 @@
-//! What a removed number has left, when its time has come.
+//! What a removed number has left, when its time has come, and imports that nobody is at.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
@@ -23,6 +23,7 @@ use greenhub::queue::memory::MemoryQueue;
 use greenhub::store::chats::ChatRow;
 use greenhub::store::db::{Db, Table};
 use greenhub::store::directory::GoneNumberRow;
+use greenhub::store::history::{ImportRow, Phase};
 use greenhub::store::memory::MemoryDb;
 use greenhub::store::{keys, row};
 use sweeper::Sweeper;
@@ -127,4 +128,45 @@ async fn conversations_are_erased_when_they_are_due_and_looked_for_once_more() {
     assert_eq!(sweep().await, (1, 2, 1));
     clock.sleep(Duration::from_secs(601)).await;
     assert_eq!(sweep().await, (0, 1, 0));
+}
+
+// AC 120: an import whose run was killed goes on, and a paused one does not.
+#[tokio::test(start_paused = true)]
+async fn an_import_that_nobody_is_at_is_woken() {
+    let (db, clock) = (MemoryDb::new(), Clock::paused(NOW_MS));
+    let key = keys::import(&WorkspaceId::new("w"), &NumberId::new("n"));
+    let mut import = ImportRow {
+        rev: 0,
+        workspace: WorkspaceId::new("w"),
+        number: NumberId::new("n"),
+        options: Default::default(),
+        phase: Phase::Running,
+        counts: Default::default(),
+        cursor: None,
+        trouble: None,
+        trouble_since_ms: None,
+        started_ms: NOW_MS,
+        measured: None,
+        ended_ms: None,
+        due_at: None,
+        due_shard: None,
+    };
+    import.set_due(Some(NOW_MS + 60_000));
+    let write = row::save(key.clone(), &mut import).unwrap();
+    db.write(vec![write]).await.unwrap();
+    let sweeper = sweeper(&db, &MemoryStore::default(), &clock);
+    let sweep = async || {
+        let report = sweeper.sweep(clock.now_ms() + 60_000).await.unwrap();
+        assert_eq!(report.failures, 0);
+        (report.imports_woken, sweeper.hub.queue.take_imports().len())
+    };
+    assert_eq!(sweep().await, (0, 0), "somebody is at it");
+    clock.sleep(Duration::from_secs(61)).await;
+    assert_eq!(sweep().await, (1, 1));
+    let paused = row::change::<ImportRow>(&db, &key, |import| {
+        import.phase = Phase::Paused;
+        true
+    });
+    paused.await.unwrap();
+    assert_eq!(sweep().await, (0, 0));
 }

@@ -131,6 +131,8 @@ impl Tenant {
             prefs: NumberPrefs::default(),
             pause: None,
             checked_ms: 0,
+            changes: Vec::new(),
+            alarmed: false,
             reconciled_ms: 0,
             due_at: None,
             due_shard: None,

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_yaml_ng::Value;
 
 /// What the functions may be told, each by at least one function (`shared`'s `config` reads them).
-const VARIABLES: [&str; 26] = [
+const VARIABLES: [&str; 27] = [
     "ALLOWED_LOCAL_HOSTS",
     "APP_SECRET",
     "BACKUPS_KEPT",
@@ -28,6 +28,7 @@ const VARIABLES: [&str; 26] = [
     "GHL_PROVIDER_ID",
     "GHL_PUBLIC_KEYS",
     "GREEN_API_DEFAULT_BASE",
+    "HISTORY_QUEUE_URL",
     "HOLD_SECONDS",
     "LOG_LEVEL",
     "MEDIA_BUCKET",
@@ -176,6 +177,19 @@ fn the_routes_are_these_and_each_reaches_a_function_that_lets_it() {
         ("GET /api/health/stuck", "PanelApiFunction"),
         ("POST /api/health/stuck/retry", "PanelApiFunction"),
         ("POST /api/health/stuck/discard", "PanelApiFunction"),
+        ("GET /api/instances/{instance}/import", "PanelApiFunction"),
+        ("POST /api/instances/{instance}/import", "PanelApiFunction"),
+        ("PATCH /api/instances/{instance}/import", "PanelApiFunction"),
+        (
+            "GET /api/instances/{instance}/import/chats",
+            "PanelApiFunction",
+        ),
+        (
+            "POST /api/instances/{instance}/refresh",
+            "InstanceApiFunction",
+        ),
+        ("GET /api/alerts", "PanelApiFunction"),
+        ("GET /api/instances/{instance}/states", "PanelApiFunction"),
         ("GET /f/{token}/{name}", "FileLinkFunction"),
         ("HEAD /f/{token}/{name}", "FileLinkFunction"),
         ("POST /f/{token}/{name}", "FileLinkFunction"),
@@ -319,7 +333,8 @@ fn only_the_workers_take_from_queues_and_only_their_own() {
         [
             ("OutboundSenderFunction", "OutboundQueue"),
             ("CrmSenderFunction", "CrmQueue"),
-            ("MediaKeeperFunction", "MediaQueue")
+            ("MediaKeeperFunction", "MediaQueue"),
+            ("HistoryImportFunction", "HistoryQueue")
         ]
     );
 }
@@ -328,7 +343,7 @@ fn only_the_workers_take_from_queues_and_only_their_own() {
 fn queues_outlive_their_functions_and_end_in_dead_letters() {
     let template = Template::read();
     let sources = template.resources("AWS::Lambda::EventSourceMapping");
-    assert_eq!(sources.len(), 3);
+    assert_eq!(sources.len(), 4);
     for (name, source) in sources {
         assert_eq!(
             listed(&source["FunctionResponseTypes"]),
@@ -358,8 +373,8 @@ fn queues_outlive_their_functions_and_end_in_dead_letters() {
         let dead = &template.resource(referred(&redrive["deadLetterTargetArn"]))["Properties"];
         assert_eq!(dead["MessageRetentionPeriod"], 14 * 24 * 3600, "{name}");
     }
-    // Three that work and three for what they could not.
-    assert_eq!(template.resources("AWS::SQS::Queue").len(), 6);
+    // Four that work and four for what they could not.
+    assert_eq!(template.resources("AWS::SQS::Queue").len(), 8);
 }
 
 #[test]

@@ -289,7 +289,9 @@ impl Message {
                 .flat_map(|delivery| &delivery.parts)
                 .any(Part::is_stuck)
         };
-        let has_failed = matches!(self.status, Status::Failed | Status::Unknown);
+        // What failed before we were there is nobody's to do.
+        let has_failed = self.origin != Origin::History
+            && matches!(self.status, Status::Failed | Status::Unknown);
         self.discarded.is_none() && (has_failed || has_stuck_part())
     }
 

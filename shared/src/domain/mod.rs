@@ -3,6 +3,7 @@
 //! Providers' JSON is mapped into these types and out of them again; everything between speaks
 //! only of what is defined here.
 
+pub mod auto_reply;
 pub mod chat_id;
 pub mod content;
 pub mod copy;
@@ -10,6 +11,7 @@ pub mod delivery;
 pub mod event;
 pub mod ids;
 pub mod message;
+pub mod operation;
 pub mod phone;
 pub mod place;
 pub mod retry;

@@ -5,10 +5,12 @@
 
 mod buttons;
 mod files;
+mod history;
 mod host;
 mod things;
 
 pub use self::files::Upload;
+pub use self::history::Listed;
 pub use self::host::{BadHost, default_api_url, guard_url, media_url};
 
 use reqwest::Method;
@@ -368,7 +370,11 @@ impl GreenApi {
                 &to.token,
             ));
         }
-        match read(answer, MAX_ANSWER_BYTES).await {
+        let most = match method {
+            "getChatHistory" => history::MAX_HISTORY_BYTES,
+            _ => MAX_ANSWER_BYTES,
+        };
+        match read(answer, most).await {
             (body, Ok(())) => serde_json::from_slice(&body).map_err(|_| unreadable()),
             (_, Err(why)) => Err(GreenApiError::Ambiguous {
                 why: why.to_owned(),

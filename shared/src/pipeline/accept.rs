@@ -3,17 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Hub;
-use super::calls;
-use super::files;
-use super::marks;
-use super::merge;
-use super::opt_out;
-use super::receipt;
 use super::twins::{self, Delivered};
-use super::uploads;
-use super::watch;
+use super::{Hub, auto_reply, calls, files, marks, merge, opt_out, receipt, uploads, watch};
 use crate::clock::Millis;
+use crate::domain::auto_reply::AutoReply;
 use crate::domain::chat_id::{Alias, AliasKind};
 use crate::domain::delivery::{Delivery, Destination, Lane};
 use crate::domain::event::NewMessage;
@@ -52,6 +45,8 @@ pub struct Home {
     pub number: NumberId,
     /// The CRM that it is linked to.
     pub location: Option<LocationId>,
+    /// What the number answers by itself, where it does.
+    pub auto_reply: Option<AutoReply>,
 }
 
 impl From<&NumberRow> for Home {
@@ -60,6 +55,7 @@ impl From<&NumberRow> for Home {
             workspace: number.workspace.clone(),
             number: number.number.clone(),
             location: number.location.clone(),
+            auto_reply: number.prefs.auto_reply.clone().filter(|it| it.on),
         }
     }
 }
@@ -76,6 +72,7 @@ impl Home {
             workspace: chat.workspace.clone(),
             number: chat.number.clone(),
             location: number.and_then(|number| number.location),
+            auto_reply: None,
         })
     }
 }
@@ -119,6 +116,7 @@ pub async fn whatsapp_message<D: Db, Q: Queue>(
         marks::note(hub, home, &new, &mut writes).await?;
         opt_out::note(hub, home, &mut chat, &new).await?;
         let claim = place(hub, home, &mut chat, &new, None, &mut id, &mut writes)?;
+        auto_reply::add(hub, home, &mut chat, &new, &mut writes).await?;
         match store(hub, &id_key, id, chat, writes).await? {
             Stored::Done => return Ok(Accepted::New(claim)),
             Stored::Known => return Ok(Accepted::Duplicate),

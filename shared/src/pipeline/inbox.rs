@@ -150,6 +150,7 @@ where
         workspace: install.workspace.clone(),
         number,
         location: Some(install.location.clone()),
+        auto_reply: None,
     };
     let send = CrmSend {
         message_id: delivery.message_id.clone(),

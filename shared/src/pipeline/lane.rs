@@ -14,6 +14,7 @@ use crate::clock::Millis;
 use crate::domain::delivery::Lane;
 use crate::domain::ids::ChatId;
 use crate::domain::message::Message;
+use crate::domain::place;
 use crate::queue::Queue;
 use crate::store::chats::{ChatRow, messages_from};
 use crate::store::db::{Db, DbError};
@@ -203,6 +204,8 @@ async fn work<D: Db, Q: Queue, P: Provider>(
         for message in messages {
             let seq = message.seq;
             match deliver::message(hub, provider, run, &chat, message).await? {
+                // The places of imported messages are beside those of the lane.
+                Step::Settled if place::is_imported(seq) => {}
                 Step::Settled => cursor = cursor.max(seq + 1),
                 Step::Waits(until_ms) => return pause(hub, chat, lane, cursor, until_ms).await,
                 Step::InLine { place, watch_ms } => {
@@ -250,7 +253,8 @@ async fn work<D: Db, Q: Queue, P: Provider>(
     }
 }
 
-/// The messages that got another part after the lane had gone past them.
+/// The messages that got another part after the lane had gone past them, and the imported ones that
+/// it has to deliver.
 async fn behind<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
     chat: &ChatRow,
@@ -258,7 +262,8 @@ async fn behind<D: Db, Q: Queue>(
     cursor: u64,
 ) -> Result<Vec<Message>, DbError> {
     let mut messages = Vec::new();
-    for seq in chat.behind(lane).filter(|seq| *seq < cursor) {
+    let is_behind = |seq: &u64| *seq < cursor || place::is_imported(*seq);
+    for seq in chat.behind(lane).filter(is_behind) {
         messages.extend(row::load(&hub.db, &keys::message(&chat.chat, seq)).await?);
     }
     Ok(messages)

@@ -38,11 +38,13 @@ use crate::store::db::Db;
 
 pub mod accept;
 pub mod action;
+mod auto_reply;
 pub mod brake;
 pub mod calls;
 pub mod deliver;
 pub mod echo;
 pub mod files;
+pub mod history;
 pub mod ids;
 pub mod inbox;
 pub mod lane;
@@ -50,7 +52,11 @@ pub mod line;
 pub mod marks;
 pub mod merge;
 pub mod mirror;
+pub mod operation;
 pub mod opt_out;
+mod pacing;
+#[doc(inline)]
+pub use self::pacing::MOST as MOST_NEW_CONTACTS;
 pub mod provider;
 pub mod receipt;
 pub mod route;

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::Hub;
 use super::accept::{self, Accepted, Home};
+use super::operation;
 use super::receipt;
 use super::sms;
 use super::tokens::{TokenError, Tokens};
@@ -108,18 +109,27 @@ pub async fn number<D: Db, Q: Queue>(
         }
     }
     let key = keys::number(&number.workspace, &number.number);
-    row::change::<NumberRow>(&hub.db, &key, |number| {
+    let changed = row::change::<NumberRow>(&hub.db, &key, |number| {
         if let Some(state) = &state {
             whatsapp::set_state(number, state.clone(), now);
             number.checked_ms = now;
         }
         number.reconciled_ms = reconciled_ms;
         number.set_due(now + EVERY_MS);
+        if let Some(look_ms) = operation::look_at(number) {
+            number.set_due_by(look_ms);
+        }
         true
     })
     .await?;
+    if let Some(changed) = &changed {
+        operation::tell(hub, changed).await?;
+    }
     if found != Found::default() {
         tracing::warn!(number = %number.number, ?found, "recovered what no webhook had told");
+    }
+    if found.messages > 0 {
+        operation::webhook_is_silent(hub, number).await?;
     }
     Ok(found)
 }

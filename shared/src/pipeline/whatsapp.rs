@@ -10,6 +10,7 @@ use super::Hub;
 use super::echo::{is_any_sending, is_echo_of};
 use super::line::{self, Place};
 use super::opt_out;
+use super::pacing;
 use super::provider::{Looked, Prepared, Provider, Sent};
 use super::settle::slot_id;
 use crate::clock::Millis;
@@ -19,6 +20,7 @@ use crate::domain::content::{Content, MenuKind};
 use crate::domain::delivery::Destination;
 use crate::domain::event::{IdKind, NewMessage};
 use crate::domain::message::Message;
+use crate::domain::operation::{Sending, StateChange};
 use crate::domain::status::InstanceState;
 use crate::green_api::client::{FileByUrl, GreenApi, Instance, MAX_CAPTION_CHARS, MAX_TEXT_CHARS};
 use crate::green_api::error::GreenApiError;
@@ -66,18 +68,21 @@ impl<'a, D: Db, Q: Queue> Whatsapp<'a, D, Q> {
         .await
     }
 
-    /// Why the number sends nothing now, and since when.
-    fn obstacle(number: &NumberRow) -> Option<(String, Millis)> {
+    /// Why the number does not send this now, and since when. A restricted number answers people who
+    /// have written to it; everybody else waits.
+    fn obstacle(number: &NumberRow, chat: &ChatRow) -> Option<(String, Millis)> {
         if let Some(pause) = &number.pause {
             return Some((pause.why.text().to_owned(), pause.since_ms));
         }
-        if number.state.can_send() {
-            return None;
-        }
-        let reason = format!(
-            "the WhatsApp number is not connected ({})",
-            number.state.as_str()
-        );
+        let state = number.state.as_str();
+        let reason = match number.state.sending() {
+            Sending::All => return None,
+            Sending::Answers if chat.last_in_ms > 0 => return None,
+            Sending::Answers => {
+                format!("WhatsApp has restricted the number ({state}): it only answers")
+            }
+            Sending::Nothing => format!("the WhatsApp number is not connected ({state})"),
+        };
         Some((reason, number.state_since_ms))
     }
 
@@ -296,13 +301,13 @@ impl<D: Db, Q: Queue> Provider for Whatsapp<'_, D, Q> {
         }
         let now = self.hub.clock.now_ms();
         let hold_ms = self.hub.settings.hold_ms;
-        if Self::obstacle(&number).is_some()
+        if Self::obstacle(&number, chat).is_some()
             && hold_ms > 0
             && now - number.checked_ms >= STATE_EVERY_MS
         {
             number = self.recheck(number).await?;
         }
-        if let Some((reason, since_ms)) = Self::obstacle(&number) {
+        if let Some((reason, since_ms)) = Self::obstacle(&number, chat) {
             let until_ms = message.accepted_ms.max(since_ms) + hold_ms;
             if now >= until_ms {
                 return Ok(Prepared::Dead { reason });
@@ -310,6 +315,10 @@ impl<D: Db, Q: Queue> Provider for Whatsapp<'_, D, Q> {
             return Ok(Prepared::Wait {
                 until_ms: until_ms.min(now + HELD_EVERY_MS),
             });
+        }
+        // That is chosen, and no trouble: it waits as long as it takes.
+        if let Some(until_ms) = pacing::waits_until(self.hub, &number, chat, message).await? {
+            return Ok(Prepared::Wait { until_ms });
         }
         self.slot(&number, chat, message, part).await
     }
@@ -509,12 +518,31 @@ pub fn instance(number: &NumberRow, keys: &DataKeys) -> Result<Instance, String>
     })
 }
 
-/// Notes a state, and since when.
+/// How many changes of the state are kept until they are told; a number that flaps more often than
+/// anybody looks loses the first ones.
+const MOST_CHANGES: usize = 50;
+
+/// When a change of the state is looked at, at the latest: longer than it may flap.
+const LOOK_WITHIN_MS: Millis = 20_000;
+
+/// Notes a state, since when, and that it changed, which the sweeper tells.
 pub fn set_state(number: &mut NumberRow, state: InstanceState, now: Millis) {
-    if number.state != state {
-        number.state = state;
-        number.state_since_ms = now;
+    if number.state == state {
+        return;
     }
+    let from = std::mem::replace(&mut number.state, state.clone());
+    number.state_since_ms = now;
+    // Each has a time of its own, which is its name as well.
+    let after_ms = number.changes.last().map_or(now, |last| last.at_ms + 1);
+    number.changes.push(StateChange {
+        at_ms: now.max(after_ms),
+        from,
+        to: state,
+    });
+    if number.changes.len() > MOST_CHANGES {
+        number.changes.remove(0);
+    }
+    number.set_due_by(now + LOOK_WITHIN_MS);
 }
 
 /// Notes what GREEN-API told of a number: its state, and the account where it is known. A number

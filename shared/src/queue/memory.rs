@@ -9,7 +9,7 @@ use std::time::Duration;
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-use super::{Queue, QueueError, WakeUp, sqs};
+use super::{ImportWakeUp, Queue, QueueError, WakeUp, sqs};
 use crate::clock::{Clock, Millis};
 use crate::store::memory::{Call, Hook, meet};
 
@@ -35,6 +35,7 @@ pub struct MemoryQueue {
 #[derive(Default)]
 struct State {
     waiting: Vec<Waiting>,
+    imports: Vec<(ImportWakeUp, Millis)>,
     n_sent: u64,
 }
 
@@ -86,6 +87,12 @@ impl MemoryQueue {
         state.waiting = later;
         visible.shuffle(rng);
         visible.into_iter().map(|waiting| waiting.wake_up).collect()
+    }
+
+    /// The wake-ups of imports that are on their way, and when each can be taken, milliseconds since
+    /// 1970. They are gone then.
+    pub fn take_imports(&self) -> Vec<(ImportWakeUp, Millis)> {
+        std::mem::take(&mut self.lock().imports)
     }
 
     /// Adds a copy that is visible at the same time.
@@ -151,6 +158,13 @@ impl Queue for MemoryQueue {
             meet(hook.after(&call)).await.map_err(refused)?;
         }
         tokio::task::yield_now().await;
+        Ok(())
+    }
+
+    async fn wake_import(&self, wake_up: ImportWakeUp, delay: Duration) -> Result<(), QueueError> {
+        let delay_ms = Millis::from(sqs::delay_seconds(delay)) * 1000;
+        let at_ms = self.clock.now_ms() + delay_ms;
+        self.lock().imports.push((wake_up, at_ms));
         Ok(())
     }
 }

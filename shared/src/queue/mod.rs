@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::delivery::Lane;
-use crate::domain::ids::{ChatId, NumberId};
+use crate::domain::ids::{ChatId, NumberId, WorkspaceId};
 
 pub mod batch;
 #[cfg(any(test, feature = "testing"))]
@@ -27,6 +27,28 @@ pub enum WakeUp {
         /// Which of its lanes.
         lane: Lane,
     },
+}
+
+/// What a message of the queue of imports says. As with [`WakeUp`]: add variants, never change one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum ImportWakeUp {
+    /// A number's import may have something to do.
+    NumberV1 {
+        /// The tenant.
+        workspace: WorkspaceId,
+        /// The number.
+        number: NumberId,
+    },
+}
+
+impl ImportWakeUp {
+    /// The message group: fair between numbers.
+    pub fn group(&self) -> &str {
+        match self {
+            ImportWakeUp::NumberV1 { number, .. } => number.as_str(),
+        }
+    }
 }
 
 impl WakeUp {
@@ -65,6 +87,13 @@ pub trait Queue: Send + Sync + 'static {
     fn wake(
         &self,
         wake_up: WakeUp,
+        delay: Duration,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    /// The same for who works imports off.
+    fn wake_import(
+        &self,
+        wake_up: ImportWakeUp,
         delay: Duration,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
+use serde::Serialize;
 
-use super::{LONGEST_DELAY, Queue, QueueError, WakeUp};
+use super::{ImportWakeUp, LONGEST_DELAY, Queue, QueueError, WakeUp};
 use crate::config::Queues;
 use crate::domain::delivery::Lane;
 use crate::error::aws_words;
@@ -29,26 +30,39 @@ impl Sqs {
             Lane::Media => &self.queues.media_url,
         }
     }
-}
 
-impl Queue for Sqs {
-    async fn wake(&self, wake_up: WakeUp, delay: Duration) -> Result<(), QueueError> {
-        let lane = wake_up.lane();
-        let failed = |why: String| QueueError {
-            lane: lane.as_str(),
-            why,
-        };
-        let body = serde_json::to_string(&wake_up).map_err(|error| failed(error.to_string()))?;
+    async fn send(
+        &self,
+        (lane, url): (&'static str, &str),
+        wake_up: &impl Serialize,
+        group: &str,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
+        let failed = |why: String| QueueError { lane, why };
+        let body = serde_json::to_string(wake_up).map_err(|error| failed(error.to_string()))?;
         self.client
             .send_message()
-            .queue_url(self.url(lane))
-            .message_group_id(wake_up.group())
+            .queue_url(url)
+            .message_group_id(group)
             .delay_seconds(delay_seconds(delay))
             .message_body(body)
             .send()
             .await
             .map(|_| ())
             .map_err(|error| failed(aws_words(&error)))
+    }
+}
+
+impl Queue for Sqs {
+    async fn wake(&self, wake_up: WakeUp, delay: Duration) -> Result<(), QueueError> {
+        let lane = wake_up.lane();
+        let to = (lane.as_str(), self.url(lane));
+        self.send(to, &wake_up, wake_up.group(), delay).await
+    }
+
+    async fn wake_import(&self, wake_up: ImportWakeUp, delay: Duration) -> Result<(), QueueError> {
+        let to = ("history", self.queues.history_url.as_str());
+        self.send(to, &wake_up, wake_up.group(), delay).await
     }
 }
 

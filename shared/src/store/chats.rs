@@ -87,6 +87,9 @@ pub struct ChatRow {
     /// Calls that wait for their outcome, by WhatsApp's id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ringing: BTreeMap<String, Ringing>,
+    /// The last answer that the number gave by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_replied: Option<AutoReplied>,
     /// Its contact in the CRM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crm: Option<CrmContact>,
@@ -143,6 +146,15 @@ pub struct LaneState {
     pub behind: BTreeSet<u64>,
 }
 
+/// An answer that a number gave by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AutoReplied {
+    /// When, milliseconds since 1970.
+    pub at_ms: Millis,
+    /// Its place in the chat.
+    pub seq: u64,
+}
+
 /// A chat's contact in the CRM.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CrmContact {
@@ -186,6 +198,7 @@ impl ChatRow {
             files: BTreeSet::new(),
             echoes: BTreeMap::new(),
             ringing: BTreeMap::new(),
+            auto_replied: None,
             crm: None,
             merged_into: None,
             merged_from: BTreeSet::new(),

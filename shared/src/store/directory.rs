@@ -6,8 +6,10 @@ use super::db::{Db, DbError, Query, Table};
 use super::keys;
 use super::row::{self, row};
 use crate::clock::Millis;
+use crate::domain::auto_reply::AutoReply;
 use crate::domain::event::CallMode;
 use crate::domain::ids::{CompanyId, IdInstance, LocationId, NumberId, WorkspaceId};
+use crate::domain::operation::StateChange;
 use crate::domain::routing::Routing;
 use crate::domain::sms::Active;
 use crate::domain::status::InstanceState;
@@ -98,6 +100,12 @@ pub struct NumberRow {
     /// When the state was last asked for.
     #[serde(default)]
     pub checked_ms: Millis,
+    /// Changes of the state that have not been told yet ([`crate::pipeline::operation`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<StateChange>,
+    /// People have been told that something is wrong with it, and not yet that it works again.
+    #[serde(default)]
+    pub alarmed: bool,
     /// Up to when GREEN-API's journals have been compared with ours.
     #[serde(default)]
     pub reconciled_ms: Millis,
@@ -121,6 +129,13 @@ pub struct NumberPrefs {
     pub no_blue_ticks: bool,
     /// What is shown of calls.
     pub calls: CallMode,
+    /// To how many people who have not written to it may it write first in a day; `None` for as many
+    /// as there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_contacts_per_day: Option<u32>,
+    /// What it answers by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_reply: Option<AutoReply>,
 }
 
 /// Why a number sends nothing.
@@ -337,6 +352,11 @@ impl NumberRow {
         self.due_at = Some(at_ms);
         self.due_shard = Some(keys::due_shard_of(self.number.as_str()));
     }
+
+    /// Has the sweeper look at it at `at_ms`, if it would not before.
+    pub fn set_due_by(&mut self, at_ms: Millis) {
+        self.set_due(self.due_at.map_or(at_ms, |due| due.min(at_ms)));
+    }
 }
 
 impl InstallRow {
@@ -358,17 +378,19 @@ impl InstallRow {
     }
 }
 
+/// More numbers than a workspace can manage by hand.
+pub(super) const MOST_NUMBERS: usize = 1000;
+
 /// The numbers of a workspace, oldest first.
 pub async fn numbers(db: &impl Db, workspace: &WorkspaceId) -> Result<Vec<NumberRow>, DbError> {
     let (pk, range) = keys::numbers(workspace);
-    // More numbers than a workspace can manage by hand.
     let query = Query {
         table: Table::Directory,
         index: None,
         pk,
         range,
         backwards: false,
-        limit: 1000,
+        limit: MOST_NUMBERS,
     };
     let mut numbers: Vec<NumberRow> = db
         .query(&query)

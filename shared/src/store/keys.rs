@@ -4,8 +4,10 @@
 //! it) in its partition key, so that an id from outside can only ever find the caller's own rows.
 
 mod import;
+mod operation;
 
 pub use self::import::{import, import_lease, imported_chat, imported_chats, imports};
+pub use self::operation::{alert, alerts, pace, refresh_lease, state, states};
 use crate::domain::chat_id::Alias;
 use crate::domain::delivery::Lane;
 use crate::domain::event::IdKind;
@@ -174,11 +176,16 @@ pub enum DueRow {
     Orphan(LocationId),
     /// A number that was removed.
     GoneNumber(WorkspaceId, NumberId),
+    /// The import of a number's old conversations.
+    Import(WorkspaceId, NumberId),
 }
 
 /// What a row of the directory's due index is, by its key.
 pub fn due_row(pk: &str, sk: &str) -> Option<DueRow> {
     if let Some(workspace) = pk.strip_prefix("WS#").map(WorkspaceId::new) {
+        if let Some(number) = import::number_of_sk(sk) {
+            return Some(DueRow::Import(workspace, number));
+        }
         return match (sk.strip_prefix("NUM#"), sk.strip_prefix("GONE#")) {
             (Some(number), _) => Some(DueRow::Number(workspace, NumberId::new(number))),
             (_, Some(number)) => Some(DueRow::GoneNumber(workspace, NumberId::new(number))),

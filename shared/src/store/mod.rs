@@ -1,6 +1,7 @@
 //! The tables: what is kept, and under which keys.
 
 pub mod db;
+pub mod history;
 pub mod kept;
 pub mod keys;
 pub mod row;
@@ -9,6 +10,7 @@ pub mod agency;
 pub mod chats;
 pub mod directory;
 pub mod find;
+pub mod operation;
 pub mod people;
 pub mod people_runtime;
 pub mod runtime;

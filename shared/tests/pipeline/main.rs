@@ -102,6 +102,8 @@ async fn number(hub: &TestHub, n: u64, state: InstanceState, api_url: &str) -> N
         prefs: Default::default(),
         pause: None,
         checked_ms: 0,
+        changes: Vec::new(),
+        alarmed: false,
         reconciled_ms: 0,
         due_at: None,
         due_shard: None,
@@ -211,6 +213,7 @@ async fn five_first_messages_at_once_make_one_chat() {
     let hub = Arc::new(hub(0));
     let home = Home {
         location: Some(location()),
+        auto_reply: None,
         ..Home::from(&number(&hub, 1, InstanceState::Authorized, "http://x").await)
     };
     let tasks: Vec<_> = (0..5)
@@ -256,6 +259,7 @@ async fn a_number_is_chosen_by_conversation_tag_and_age() {
                 workspace: workspace(),
                 number: NumberId::new(format!("n{n}")),
                 location: Some(location()),
+                auto_reply: None,
             };
             accept::whatsapp_message(&hub, &home, text("M", "79001234567", "hi"))
                 .await
@@ -339,6 +343,7 @@ async fn a_workspace_sets_the_order_of_the_rules_and_the_default() {
                 workspace: workspace(),
                 number: NumberId::new("n2"),
                 location: Some(location()),
+                auto_reply: None,
             };
             let new = NewMessage {
                 chat: alias.clone(),

@@ -9,6 +9,7 @@
 
 mod chaos;
 mod check;
+mod numbers;
 mod providers;
 mod workflows;
 mod world;

@@ -9,10 +9,10 @@ use greenhub::domain::chat_id::Alias;
 use greenhub::domain::content::{Content, File, FileKind};
 use greenhub::domain::delivery::Lane;
 use greenhub::domain::event::{Author, IdKind, NewMessage};
-use greenhub::domain::ids::{ChatId, ContactId, IdInstance, LocationId, NumberId, WorkspaceId};
+use greenhub::domain::ids::{ChatId, ContactId, LocationId, NumberId, WorkspaceId};
 use greenhub::domain::message::{CrmStatus, Direction, Message, Origin};
 use greenhub::domain::sms::Shape;
-use greenhub::domain::status::{InstanceState, Receipt, Status};
+use greenhub::domain::status::{Receipt, Status};
 use greenhub::ghl::map::alt_id;
 use greenhub::pipeline::accept::{self, CrmSend, Home};
 use greenhub::pipeline::ids::IdSource;
@@ -22,11 +22,11 @@ use greenhub::queue::WakeUp;
 use greenhub::queue::memory::MemoryQueue;
 use greenhub::store::chats::ChatRow;
 use greenhub::store::db::{Db, Table};
-use greenhub::store::directory::NumberRow;
 use greenhub::store::memory::MemoryDb;
 use greenhub::store::{keys, row};
 
 use crate::chaos::{Dice, Process};
+use crate::numbers::number;
 use crate::providers::{Copies, Crm, InCrm, OnPhone, RECEIPTS, Whatsapp, shown_files, text_of};
 use crate::workflows::contact;
 
@@ -37,7 +37,7 @@ const PEOPLE: usize = 3;
 /// an unknown outcome is looked for.
 const BUSY_MS: u64 = 8 * 60 * 1000;
 const REST_MS: u64 = 45 * 60 * 1000;
-const START_MS: Millis = 1_700_000_000_000;
+pub const START_MS: Millis = 1_700_000_000_000;
 
 /// What the gateway or the CRM delivers.
 #[derive(Clone, Debug)]
@@ -114,6 +114,7 @@ impl World {
             workspace: WorkspaceId::new("ws"),
             number: NumberId::new("n1"),
             location: Some(LocationId::new("loc")),
+            auto_reply: None,
         }
     }
 
@@ -556,37 +557,6 @@ impl World {
             let hub = self.hub(&process);
             let _ = process.run(sweep::wake_due_lanes(&hub)).await;
         }
-    }
-}
-
-fn number() -> NumberRow {
-    NumberRow {
-        rev: 0,
-        workspace: World::home().workspace,
-        number: World::home().number,
-        id_instance: IdInstance(1_101_000_001),
-        name: "Shop".into(),
-        created_ms: START_MS,
-        location: World::home().location,
-        state: InstanceState::Authorized,
-        state_since_ms: START_MS,
-        wid: None,
-        api_url: "https://1101.api.greenapi.com".into(),
-        media_url: None,
-        token_sealed: String::new(),
-        hook_key_sealed: String::new(),
-        hook_token_sha256: String::new(),
-        hook_token_sealed: String::new(),
-        webhook_before: None,
-        webhook_token_before_sealed: None,
-        configured: true,
-        delay_ms: 500,
-        prefs: Default::default(),
-        pause: None,
-        checked_ms: 0,
-        reconciled_ms: 0,
-        due_at: None,
-        due_shard: None,
     }
 }
 

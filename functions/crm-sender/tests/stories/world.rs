@@ -247,6 +247,8 @@ impl World {
             prefs: Default::default(),
             pause: None,
             checked_ms: 0,
+            changes: Vec::new(),
+            alarmed: false,
             reconciled_ms: 0,
             due_at: None,
             due_shard: None,

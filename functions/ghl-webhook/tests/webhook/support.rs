@@ -259,6 +259,8 @@ pub(crate) fn number(instance: u64, workspace: &WorkspaceId, location: &Location
         prefs: Default::default(),
         pause: None,
         checked_ms: 0,
+        changes: Vec::new(),
+        alarmed: false,
         reconciled_ms: 0,
         due_at: None,
         due_shard: None,

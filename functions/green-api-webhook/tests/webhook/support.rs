@@ -208,6 +208,8 @@ fn number(instance: u64, workspace: &str) -> Vec<Write> {
         prefs: Default::default(),
         pause: None,
         checked_ms: 0,
+        changes: Vec::new(),
+        alarmed: false,
         reconciled_ms: 0,
         due_at: None,
         due_shard: None,

@@ -7,7 +7,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use greenhub::account::auth::Admin;
-use greenhub::account::numbers::{self, Change, Conversations, NewAccess};
+use greenhub::account::numbers::{self, Change, Conversations, MOST_NEW_CONTACTS, NewAccess};
 use greenhub::domain::event::CallMode;
 use greenhub::http::{Body, Problem};
 use greenhub::queue::Queue;
@@ -17,8 +17,11 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Api;
+use crate::auto_reply::AutoReplyView;
 use crate::path::InPath;
-use crate::problems::{bad, bad_input, not_found, not_removed, not_replaced, tables, typed};
+use crate::problems::{
+    bad, bad_auto_reply, bad_input, not_found, not_removed, not_replaced, tables, typed,
+};
 use crate::view::{Calls, Instance};
 
 /// A change of a number; what is missing stays as it is.
@@ -41,6 +44,11 @@ pub(crate) struct SettingsChange {
     mark_incoming_messages_readed_on_reply: Option<bool>,
     /// What is shown of calls.
     calls: Option<Calls>,
+    /// To how many people who have not written to it may it write first in a day, at most 1,000; 0 for
+    /// as many as there are.
+    new_contacts_per_day: Option<u32>,
+    /// What the number answers by itself: the whole of it.
+    auto_reply: Option<AutoReplyView>,
 }
 
 /// Changes a number's name or settings. GREEN-API restarts a number whose settings change, which
@@ -51,6 +59,7 @@ pub(crate) struct SettingsChange {
     responses(
         (status = 200, body = Instance),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "`bad_name`, `bad_settings`"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`auto_reply_without_text`, `bad_auto_reply`"),
     )
 )]
 pub(crate) async fn change<D: Db, Q: Queue>(
@@ -84,6 +93,17 @@ fn read(asked: &InstanceChange) -> Result<Change, Problem> {
             .map_err(|error| bad_input("bad_settings", error))?;
         change.blue_ticks = settings.mark_incoming_messages_readed_on_reply;
         change.calls = settings.calls.map(CallMode::from);
+        change.new_contacts_per_day = settings.new_contacts_per_day;
+        if change.new_contacts_per_day > Some(MOST_NEW_CONTACTS) {
+            let title = "At most 1,000 new contacts a day can be set";
+            return Err(bad("bad_settings", title));
+        }
+        change.auto_reply = settings
+            .auto_reply
+            .as_ref()
+            .map(AutoReplyView::read)
+            .transpose()
+            .map_err(bad_auto_reply)?;
     }
     Ok(change)
 }

@@ -157,6 +157,26 @@ pub(crate) async fn check<D: Db, Q: Queue>(
     Ok(Json(api.shown(row.await.map_err(not_asked)?).await?))
 }
 
+/// Asks GREEN-API for everything about a number, and puts right what differs from what we need. Once in
+/// a minute at most.
+#[utoipa::path(
+    post, path = "/api/instances/{id}/refresh", tag = "linking", security(("bearer" = ["admin"]), ("cookie" = ["admin"])),
+    responses(
+        (status = 200, body = Instance),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`not_now`, `instance_unusable`"),
+        (status = 429, body = Problem, content_type = "application/problem+json", description = "`cool_down` (with `Retry-After`), `too_many_requests`"),
+    )
+)]
+pub(crate) async fn refresh<D: Db, Q: Queue>(
+    State(api): State<Arc<Api<D, Q>>>,
+    Admin(caller): Admin,
+    InPath(id): InPath,
+) -> Result<Json<Instance>, Problem> {
+    let keys = api.keys().await?;
+    let row = api.numbers.refresh(&keys.data_keys, &caller.workspace, &id);
+    Ok(Json(api.shown(row.await.map_err(not_asked)?).await?))
+}
+
 /// Unlinks a number's phone.
 #[utoipa::path(
     post, path = "/api/instances/{id}/logout", tag = "linking", security(("bearer" = ["admin"]), ("cookie" = ["admin"])),

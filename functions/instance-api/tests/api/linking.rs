@@ -247,3 +247,38 @@ async fn a_number_is_restarted_and_asked_for_its_state() {
     check(unknown, "reboot", 409, "instance_unusable").await;
     assert_eq!(world.list(&alice).await[0]["pause"]["reason"], "bad_token");
 }
+
+// AC 117: everything about a number is asked for and put right once a minute, whoever asks.
+#[tokio::test]
+async fn a_number_is_refreshed_once_a_minute() {
+    let world = world().await;
+    let (alice, id) = world.added(I1, T1).await;
+    world.restarted().await;
+    let theirs = json!({ "outgoingWebhook": "no" });
+    world.set(I1, T1, theirs.clone()).await;
+    world.restarted().await;
+    world.later(3_000);
+    let n_written = world.written(0).await.len();
+    let refresh = async || ask(&world, &alice, Method::POST, &id, "refresh").await;
+    let answer = refresh().await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.json["sending"]["allowed"], "all");
+    let put_right = json!({ "outgoingWebhook": "yes" });
+    assert_eq!(world.written(n_written).await, [put_right]);
+
+    let n_calls = world.calls("getWaSettings").await.len();
+    let again = refresh().await;
+    assert_eq!(
+        (again.status, &again.json["code"]),
+        (429, &json!("cool_down"))
+    );
+    let wait_s = again.json["retryAfter"].as_i64().unwrap();
+    assert!((55..=60).contains(&wait_s), "{wait_s}");
+    assert_eq!(world.calls("getWaSettings").await.len(), n_calls);
+    world.later(60_000);
+    world.restarted().await;
+    assert_eq!(refresh().await.status, 200);
+    let elsewhere = "0123456789abcdef0123456789abcdef";
+    let unknown = ask(&world, &alice, Method::POST, elsewhere, "refresh").await;
+    assert_eq!(unknown.status, 404);
+}

@@ -139,6 +139,7 @@ async fn the_list_is_newest_first_and_has_no_secrets() {
         "name",
         "pause",
         "phone",
+        "sending",
         "settings",
         "state",
         "stateSince",

@@ -129,6 +129,7 @@ fn the_document_names_every_route_and_who_is_let_in() {
         "POST /api/instances/{id}/logout admin",
         "POST /api/instances/{id}/pairing-code admin",
         "POST /api/instances/{id}/reboot admin",
+        "POST /api/instances/{id}/refresh admin",
         "POST /api/instances/{id}/test-message admin",
         "POST /api/session/ghl open",
         "POST /api/workflow-secret admin",

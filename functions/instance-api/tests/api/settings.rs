@@ -26,6 +26,8 @@ async fn settings_are_written_where_they_differ() {
         "delaySendMessagesMilliseconds": 500,
         "markIncomingMessagesReadedOnReply": true,
         "calls": "each_event",
+        "newContactsPerDay": 0,
+        "autoReply": { "on": false, "text": "", "everyHours": 24, "hours": null },
     });
     assert_eq!(*shown, expect);
 
@@ -82,6 +84,7 @@ async fn settings_that_cannot_be_are_refused() {
     check(delay(json!(-1)), "bad_body").await;
     check(delay(json!("soon")), "bad_body").await;
     check(json!({ "calls": "never" }), "bad_body").await;
+    check(json!({ "newContactsPerDay": 1_001 }), "bad_settings").await;
     check(json!({ "webhookUrl": "https://evil.example" }), "bad_body").await;
     assert_eq!(world.row("w1", &id).await.unwrap(), before);
 }
@@ -109,4 +112,76 @@ async fn settings_that_were_not_written_are_not_configured_until_they_are() {
     assert_eq!(settled.unwrap(), Settled::Done);
     let row = world.row("w1", &id).await.unwrap();
     assert_eq!((row.delay_ms, row.configured), (2000, true));
+}
+
+// AC 110, 137: an answer that the number gives by itself has a text, and keeps to the hours.
+#[tokio::test]
+async fn what_a_number_answers_by_itself_is_set() {
+    let world = world().await;
+    let (alice, id) = world.added(I1, T1).await;
+    let path = format!("/api/instances/{id}");
+    let hours = json!({
+        "zone": "Europe/Madrid",
+        "week": [{ "day": "monday", "from": "09:00", "to": "14:30" }, { "day": "sunday", "from": "00:00", "to": "24:00" }],
+        "holidays": ["2026-12-25"],
+        "replies": "while_closed",
+    });
+    let reply = json!({ "on": true, "text": "Back at nine", "everyHours": 12, "hours": hours });
+    let changed = change(&world, &alice, &id, json!({ "autoReply": reply })).await;
+    assert_eq!(changed["settings"]["autoReply"], reply);
+    assert_eq!(world.list(&alice).await[0]["settings"]["autoReply"], reply);
+    assert_eq!(
+        world.written(1).await,
+        Vec::<Value>::new(),
+        "a matter of ours"
+    );
+
+    let before = world.row("w1", &id).await.unwrap();
+    let check = async |with: Value, status: u16, code: &str| {
+        let mut asked = reply.clone();
+        for (name, value) in with.as_object().unwrap() {
+            asked[name] = value.clone();
+        }
+        let body = json!({ "settings": { "autoReply": asked } });
+        let answer = world.with(&alice, Method::PATCH, &path, body).await;
+        assert_eq!(
+            (answer.status, &answer.json["code"]),
+            (status, &json!(code)),
+            "{with}"
+        );
+    };
+    check(json!({ "text": " " }), 422, "auto_reply_without_text").await;
+    check(json!({ "text": "a".repeat(4001) }), 422, "bad_auto_reply").await;
+    check(json!({ "everyHours": 0 }), 422, "bad_auto_reply").await;
+    let with = |name: &str, value: Value| {
+        let mut hours = hours.clone();
+        hours[name] = value;
+        json!({ "hours": hours })
+    };
+    check(with("zone", json!("Mars/Olympus")), 422, "bad_auto_reply").await;
+    let monday = |from: &str, to: &str| json!([{ "day": "monday", "from": from, "to": to }]);
+    check(
+        with("week", monday("10:00", "09:00")),
+        422,
+        "bad_auto_reply",
+    )
+    .await;
+    check(
+        with("week", monday("10:00", "24:01")),
+        422,
+        "bad_auto_reply",
+    )
+    .await;
+    check(with("week", monday("10", "12:00")), 422, "bad_auto_reply").await;
+    check(
+        with(
+            "week",
+            json!([{ "day": "noday", "from": "10:00", "to": "11:00" }]),
+        ),
+        400,
+        "bad_body",
+    )
+    .await;
+    check(with("holidays", json!(["25.12."])), 422, "bad_auto_reply").await;
+    assert_eq!(world.row("w1", &id).await.unwrap(), before);
 }

@@ -349,6 +349,8 @@ pub(crate) fn number(workspace: &WorkspaceId) -> NumberRow {
         prefs: Default::default(),
         pause: None,
         checked_ms: 1,
+        changes: Vec::new(),
+        alarmed: false,
         reconciled_ms: 1,
         due_at: None,
         due_shard: None,

@@ -1,3 +1,4 @@
 //! The panel's API in-process, over tables in memory.
 
 mod document;
+mod import;

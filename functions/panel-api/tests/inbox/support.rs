@@ -164,6 +164,8 @@ impl World {
             prefs: Default::default(),
             pause: None,
             checked_ms: 0,
+            changes: Vec::new(),
+            alarmed: false,
             reconciled_ms: 0,
             due_at: None,
             due_shard: None,
@@ -226,6 +228,7 @@ impl World {
             workspace: WorkspaceId::new(workspace),
             number: NumberId::new(number),
             location: None,
+            auto_reply: None,
         };
         let new = NewMessage {
             kind: IdKind::Message,

@@ -6,7 +6,7 @@ use std::ops::{Add, Sub};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use greenhub::queue::{Queue, QueueError, WakeUp};
+use greenhub::queue::{ImportWakeUp, Queue, QueueError, WakeUp};
 use greenhub::store::db::{Db, DbError, Item, Key, Query, Write};
 
 /// What was asked, and what it costs.
@@ -159,6 +159,11 @@ impl<Q: Queue> Queue for Counted<Q> {
     async fn wake(&self, wake_up: WakeUp, delay: Duration) -> Result<(), QueueError> {
         self.counter.count(|calls| calls.wake_ups += 1);
         self.inner.wake(wake_up, delay).await
+    }
+
+    async fn wake_import(&self, wake_up: ImportWakeUp, delay: Duration) -> Result<(), QueueError> {
+        self.counter.count(|calls| calls.wake_ups += 1);
+        self.inner.wake_import(wake_up, delay).await
     }
 }
 

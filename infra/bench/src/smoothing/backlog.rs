@@ -101,6 +101,7 @@ impl World {
             workspace: WorkspaceId::new("ws"),
             number: NumberId::new("n1"),
             location: Some(location()),
+            auto_reply: None,
         }
     }
 

@@ -107,6 +107,8 @@ impl<D: Db> Importer<D> {
             prefs: NumberPrefs::default(),
             pause: None,
             checked_ms: 0,
+            changes: Vec::new(),
+            alarmed: false,
             reconciled_ms: self.stopped_ms,
             due_at: None,
             due_shard: None,

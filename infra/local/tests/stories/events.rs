@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::world::{Outcome, World, ensure};
 
 /// The file of each function.
-const EVENTS: [(&str, &str); 11] = [
+const EVENTS: [(&str, &str); 12] = [
     ("GreenApiWebhook", "green-api-webhook.json"),
     ("GhlWebhook", "ghl-webhook.json"),
     ("GhlWebhook", "ghl-webhook.workflow-action.json"),
@@ -17,6 +17,7 @@ const EVENTS: [(&str, &str); 11] = [
     ("OutboundSender", "outbound-sender.json"),
     ("CrmSender", "crm-sender.json"),
     ("MediaKeeper", "media-keeper.json"),
+    ("HistoryImport", "history-import.json"),
     ("FileLink", "file-link.json"),
     ("Sweeper", "sweeper.json"),
 ];

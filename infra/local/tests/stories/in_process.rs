@@ -25,7 +25,7 @@ use greenhub::pipeline::ids::IdSource;
 use greenhub::pipeline::sweep;
 use greenhub::pipeline::{Hub, crm::Crm, whatsapp::Whatsapp};
 use greenhub::queue::sqs::Sqs;
-use greenhub::queue::{Queue, QueueError, WakeUp};
+use greenhub::queue::{ImportWakeUp, Queue, QueueError, WakeUp};
 use greenhub::secrets::Secrets;
 use greenhub::store::dynamo::Dynamo;
 use greenhub::store::kept::Kept;
@@ -78,6 +78,10 @@ impl Queue for Failing {
             });
         }
         self.queue.wake(wake_up, delay).await
+    }
+
+    async fn wake_import(&self, wake_up: ImportWakeUp, delay: Duration) -> Result<(), QueueError> {
+        self.queue.wake_import(wake_up, delay).await
     }
 }
 

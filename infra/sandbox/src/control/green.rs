@@ -1,5 +1,7 @@
 //! GREEN-API's side: what happens on phones.
 
+mod history;
+
 use std::sync::Arc;
 
 use axum::{
@@ -30,6 +32,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/", post(create))
         .route("/{id}/notify", post(notify))
         .route("/{id}/incoming", post(incoming))
+        .route("/{id}/history", post(history::seed))
         .route("/{id}/state", put(set_state))
         .route("/{id}/scan", post(scan))
         .route("/{id}/auto", put(auto))

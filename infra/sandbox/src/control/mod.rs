@@ -8,6 +8,7 @@
 //! | `GET /stats`, `GET /accounts`, `GET /events` | 429s and queues, ids and tokens, news for the page |
 //! | `POST /green-api` | a further number |
 //! | `POST /green-api/{id}/notify`, `…/incoming`; `PUT …/state`, `…/auto`, `…/no-account` | what happens to a number |
+//! | `POST /green-api/{id}/history` | what was said before anybody listened: no notification tells it |
 //! | `POST /green-api/{id}/scan` | a phone is linked with the code that was asked for last |
 //! | `GET /green-api/{id}/chats`, `…/queue`, `…/phone/{chat}`; `POST …/phone/{chat}/read` | a customer's phone |
 //! | `PUT /green-api/{id}/messages/{message}/status` | a receipt by hand |

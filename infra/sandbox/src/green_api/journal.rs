@@ -34,12 +34,6 @@ fn entry(message: &Message) -> Value {
     put("timestamp", (message.at_ms / 1000).into());
     put("typeMessage", content.flat_kind.clone().into());
     put("chatId", message.chat_id.clone().into());
-    for unused in ["deletedMessageId", "editedMessageId"] {
-        put(unused, "".into());
-    }
-    for unused in ["isEdited", "isDeleted"] {
-        put(unused, false.into());
-    }
     if message.outgoing {
         put("statusMessage", message.status.clone().into());
         put("sendByApi", message.by_api.into());
@@ -47,6 +41,13 @@ fn entry(message: &Message) -> Value {
         put("senderId", message.sender_id.clone().into());
         put("senderName", message.sender_name.clone().into());
         put("senderContactName", "".into());
+    }
+    // What an edit or a deletion is about is told; of others the fields are empty.
+    for unused in ["deletedMessageId", "editedMessageId"] {
+        row.entry(unused).or_insert_with(|| "".into());
+    }
+    for unused in ["isEdited", "isDeleted"] {
+        row.entry(unused).or_insert_with(|| false.into());
     }
     row.into()
 }

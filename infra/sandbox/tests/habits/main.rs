@@ -13,6 +13,7 @@ mod ghl_messages;
 mod ghl_oauth;
 mod ghl_providers;
 mod ghl_workflows;
+mod green_history;
 mod green_linking;
 mod green_notify;
 mod green_send;

@@ -41,7 +41,10 @@ fn each_event_has_its_triggers_shape() {
         let is_queue = event["Records"][0]["eventSource"] == "aws:sqs";
         let is_schedule = event["detail-type"] == "Scheduled Event";
         let expect = match sample {
-            "outbound-sender.json" | "crm-sender.json" | "media-keeper.json" => is_queue,
+            "outbound-sender.json"
+            | "crm-sender.json"
+            | "media-keeper.json"
+            | "history-import.json" => is_queue,
             "sweeper.json" => is_schedule,
             _ => is_http,
         };

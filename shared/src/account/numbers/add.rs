@@ -299,6 +299,8 @@ impl<D: Db> Numbers<D> {
             prefs: NumberPrefs::default(),
             pause: None,
             checked_ms: now_ms,
+            changes: Vec::new(),
+            alarmed: false,
             reconciled_ms: now_ms,
             due_at: None,
             due_shard: None,

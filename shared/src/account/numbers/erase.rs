@@ -87,6 +87,8 @@ pub(super) async fn erase(
         keys::all_unsure(number),
         keys::quarantined(number),
         keys::all_stuck(number, None),
+        keys::imported_chats(number, None),
+        keys::states(number),
     ];
     for (pk, range) in lists {
         while let found = rows(db, &pk, &range).await?

@@ -17,11 +17,14 @@ use crate::green_api::error::GreenApiError;
 use crate::pipeline::whatsapp;
 use crate::store::db::{Db, DbError};
 use crate::store::directory::{NumberRow, PauseReason};
-use crate::store::runtime::{Lease, QrRow, QrTold};
+use crate::store::runtime::{Lease, LeaseRow, QrRow, QrTold};
 use crate::store::{keys, row};
 
 /// GREEN-API is asked for the code, and for the state, no more often, however many look.
 pub const ASK_EVERY_MS: Millis = 2_000;
+
+/// How often a person has everything about a number asked for.
+pub const REFRESH_EVERY_MS: Millis = 60_000;
 
 /// How long a code can be scanned (GREEN-API contract, QR).
 const CODE_MS: Millis = 20_000;
@@ -67,6 +70,12 @@ pub enum AskError {
     /// Nothing can be done with the number before a person has corrected something.
     #[error("{}", .0.text())]
     Stopped(PauseReason),
+    /// Somebody has asked for it a moment ago.
+    #[error("that was asked for a moment ago")]
+    TooSoon {
+        /// When it can be asked for again, milliseconds from now.
+        wait_ms: Millis,
+    },
     /// A phone is linked already.
     #[error("a phone is linked to the number already")]
     AlreadyLinked,
@@ -178,6 +187,36 @@ impl<D: Db> Numbers<D> {
             Err(GreenApiError::RateLimited) => Ok(row),
             Err(error) => Err(self.not_done(&row, error).await),
         }
+    }
+
+    /// Asks GREEN-API for a number's state, and writes the settings that differ from what we need.
+    /// Once in [`REFRESH_EVERY_MS`].
+    ///
+    /// # Errors
+    /// [`AskError`], [`AskError::TooSoon`] among them.
+    pub async fn refresh(
+        &self,
+        data_keys: &DataKeys,
+        workspace: &WorkspaceId,
+        number: &NumberId,
+    ) -> Result<NumberRow, AskError> {
+        // One of another workspace is not found, rather than asked for too soon.
+        self.asked(data_keys, workspace, number).await?;
+        let key = keys::refresh_lease(number);
+        let owner = self.ids.next();
+        let now_ms = self.clock.now_ms();
+        // It is not given back: its end is the end of the time.
+        let lease = Lease::take(&self.db, &self.clock, key.clone(), &owner, REFRESH_EVERY_MS);
+        if lease.await?.is_none() {
+            let held = row::load::<LeaseRow>(&self.db, &key).await?;
+            let wait_ms = held.map_or(0, |held| held.until_ms - now_ms).max(0);
+            return Err(AskError::TooSoon { wait_ms });
+        }
+        let row = self.check(data_keys, workspace, number).await?;
+        Ok(self
+            .settled(data_keys, workspace, number)
+            .await?
+            .unwrap_or(row))
     }
 
     /// Unlinks a number's phone.

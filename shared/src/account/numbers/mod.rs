@@ -24,11 +24,12 @@ use crate::store::db::{Db, DbError};
 use crate::store::directory::{self, NumberRow};
 use crate::store::{keys, row};
 
+pub use crate::pipeline::MOST_NEW_CONTACTS;
 pub use access::ReplaceError;
 pub use add::{AccessError, AddError, Agreed, host};
 pub use erase::erase_gone;
 pub use input::{BadInput, NAME_CHARS, NewAccess, NewNumber, name};
-pub use link::{ASK_EVERY_MS, AskError, Linking};
+pub use link::{ASK_EVERY_MS, AskError, Linking, REFRESH_EVERY_MS};
 pub use prefs::{BadDelay, Change, check_delay};
 pub use remove::{Conversations, RemoveError};
 pub use settle::{SettleError, Settled, Settler};

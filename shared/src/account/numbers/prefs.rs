@@ -2,6 +2,7 @@
 
 use super::{Numbers, SettleError, Settled};
 use crate::crypto::DataKeys;
+use crate::domain::auto_reply::AutoReply;
 use crate::domain::event::CallMode;
 use crate::domain::ids::{NumberId, WorkspaceId};
 use crate::green_api::settings::{Chosen, MAX_DELAY_MS, MIN_DELAY_MS};
@@ -20,6 +21,11 @@ pub struct Change {
     pub blue_ticks: Option<bool>,
     /// What is shown of calls.
     pub calls: Option<CallMode>,
+    /// To how many people who have not written to it may it write first in a day; 0 for as many as
+    /// there are.
+    pub new_contacts_per_day: Option<u32>,
+    /// What it answers by itself, let through by [`AutoReply::check`].
+    pub auto_reply: Option<AutoReply>,
 }
 
 /// A pause between two messages that GREEN-API does not take.
@@ -115,6 +121,12 @@ fn apply(row: &mut NumberRow, change: &Change) {
     }
     if let Some(calls) = change.calls {
         row.prefs.calls = calls;
+    }
+    if let Some(most) = change.new_contacts_per_day {
+        row.prefs.new_contacts_per_day = (most > 0).then_some(most);
+    }
+    if let Some(auto_reply) = &change.auto_reply {
+        row.prefs.auto_reply = Some(auto_reply.clone());
     }
 }
 

@@ -149,6 +149,8 @@ pub(super) fn forgetting(data_keys: &DataKeys, row: &NumberRow) -> Vec<Write> {
     let mut writes = vec![delete(key, Cond::Rev(row.rev))];
     let hook = hook_sha256(data_keys, row);
     writes.extend(hook.map(|hash| delete(keys::hook(&hash), Cond::Always)));
+    let import = keys::import(&row.workspace, &row.number);
+    writes.push(delete(import, Cond::Always));
     writes
 }
 

@@ -70,6 +70,7 @@ fn home(n: usize) -> Home {
         workspace: workspace(),
         number: number(n),
         location: None,
+        auto_reply: None,
     }
 }
 
@@ -99,6 +100,8 @@ pub(super) async fn linked(hub: &TestHub, n: usize) {
         prefs: Default::default(),
         pause: None,
         checked_ms: 0,
+        changes: Vec::new(),
+        alarmed: false,
         reconciled_ms: 0,
         due_at: None,
         due_shard: None,

@@ -21,6 +21,11 @@ pub fn imports(workspace: &WorkspaceId) -> (String, Range) {
 
 const IMPORT: &str = "IMPORT#";
 
+/// The number whose import a row of [`imports`] is.
+pub(super) fn number_of_sk(sk: &str) -> Option<NumberId> {
+    sk.strip_prefix(IMPORT).map(NumberId::new)
+}
+
 /// One conversation of a number's import, by WhatsApp's id of it.
 pub fn imported_chat(number: &NumberId, alias: &Alias) -> Key {
     key(

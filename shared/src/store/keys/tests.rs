@@ -21,6 +21,10 @@ fn a_due_row_is_known_by_its_key() {
         self::number(&workspace, &number),
         Some(DueRow::Number(workspace.clone(), number)),
     );
+    check(
+        import(&workspace, &NumberId::new("n")),
+        Some(DueRow::Import(workspace.clone(), NumberId::new("n"))),
+    );
     check(install(&location), Some(DueRow::Install(location.clone())));
     check(orphan(&location), Some(DueRow::Orphan(location.clone())));
     check(
