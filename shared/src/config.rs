@@ -47,8 +47,8 @@ pub struct Tables {
     pub runtime: String,
 }
 
-/// The queues' addresses: `OUTBOUND_QUEUE_URL`, `CRM_QUEUE_URL`, `MEDIA_QUEUE_URL`, and
-/// `HISTORY_QUEUE_URL`, which may be missing.
+/// The queues' addresses: `OUTBOUND_QUEUE_URL`, `CRM_QUEUE_URL`, `MEDIA_QUEUE_URL`,
+/// `TELEGRAM_QUEUE_URL`, and `HISTORY_QUEUE_URL`, which may be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queues {
     /// Wakes the lanes to WhatsApp.
@@ -59,6 +59,15 @@ pub struct Queues {
     pub media_url: String,
     /// Wakes imports; empty for functions that have nothing to do with them.
     pub history_url: String,
+    /// Wakes the lanes to Telegram.
+    pub telegram_url: String,
+}
+
+/// Telegram: `TELEGRAM_API_BASE`, which may be missing. The bot's token is in the app's secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TelegramApi {
+    /// Where its bot API is.
+    pub api_base: Url,
 }
 
 /// The product itself: `PUBLIC_BASE_URL`, `APP_SECRET`.
@@ -262,7 +271,19 @@ macro_rules! from_env {
 }
 
 from_env!(
-    Tables, Queues, App, Waits, Backups, Files, FileLinks, Ghl, GhlApi, GhlHook, Green, Web
+    Tables,
+    Queues,
+    App,
+    Waits,
+    Backups,
+    Files,
+    FileLinks,
+    Ghl,
+    GhlApi,
+    GhlHook,
+    Green,
+    TelegramApi,
+    Web
 );
 
 impl Tables {
@@ -283,6 +304,7 @@ impl Queues {
             crm_url: vars.text("CRM_QUEUE_URL")?,
             media_url: vars.text("MEDIA_QUEUE_URL")?,
             history_url: vars.optional("HISTORY_QUEUE_URL").unwrap_or_default(),
+            telegram_url: vars.text("TELEGRAM_QUEUE_URL")?,
         })
     }
 }
@@ -328,6 +350,19 @@ impl FileLinks {
         Ok(FileLinks {
             chats: vars.text("CHATS_TABLE")?,
             media_url: vars.text("MEDIA_QUEUE_URL")?,
+        })
+    }
+}
+
+impl TelegramApi {
+    fn read(vars: &Lookup<'_>) -> Result<Self, ConfigError> {
+        let api_base = vars
+            .optional("TELEGRAM_API_BASE")
+            .map(|value| web_address("TELEGRAM_API_BASE", &value))
+            .transpose()?;
+        let official = || web_address("TELEGRAM_API_BASE", crate::telegram::client::BASE);
+        Ok(TelegramApi {
+            api_base: api_base.map_or_else(official, Ok)?,
         })
     }
 }

@@ -11,6 +11,7 @@ pub mod ghl;
 pub mod green_api;
 pub mod history;
 pub mod inbox;
+pub mod telegram;
 
 pub mod limiter;
 pub mod media;

@@ -35,6 +35,10 @@ pub struct AppSecret {
     pub ghl_client_secret: SecretString,
     /// GoHighLevel: which its pages' user contexts are encrypted with.
     pub ghl_shared_secret: SecretString,
+    /// Telegram: of the bot; without it nothing goes there or comes from there.
+    pub telegram_bot_token: Option<SecretString>,
+    /// Telegram: what proves that an update is Telegram's. We choose it.
+    pub telegram_webhook_secret: Option<SecretString>,
     /// What our own rows are encrypted with: the texts of `data_key_1`, `data_key_2` … by their
     /// numbers. The highest is for new rows, the others open the old ones.
     pub data_key_texts: BTreeMap<u32, SecretString>,
@@ -80,12 +84,15 @@ impl<'de> Visitor<'de> for Fields {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<AppSecret, A::Error> {
         let (mut client, mut shared) = (None, None);
+        let (mut bot_token, mut webhook_secret) = (None, None);
         let mut data_key_texts = BTreeMap::new();
         while let Some(name) = map.next_key::<String>()? {
             let number = name.strip_prefix(DATA_KEY).and_then(|n| n.parse().ok());
             match (name.as_str(), number) {
                 ("ghl_client_secret", _) => client = Some(map.next_value()?),
                 ("ghl_shared_secret", _) => shared = Some(map.next_value()?),
+                ("telegram_bot_token", _) => bot_token = Some(map.next_value()?),
+                ("telegram_webhook_secret", _) => webhook_secret = Some(map.next_value()?),
                 (_, Some(number)) => {
                     data_key_texts.insert(number, map.next_value()?);
                 }
@@ -97,9 +104,16 @@ impl<'de> Visitor<'de> for Fields {
         Ok(AppSecret {
             ghl_client_secret: client.ok_or_else(|| missing("ghl_client_secret"))?,
             ghl_shared_secret: shared.ok_or_else(|| missing("ghl_shared_secret"))?,
+            // The template makes room for them: an empty one is none.
+            telegram_bot_token: filled(bot_token),
+            telegram_webhook_secret: filled(webhook_secret),
             data_key_texts,
         })
     }
+}
+
+fn filled(secret: Option<SecretString>) -> Option<SecretString> {
+    secret.filter(|secret| !secret.expose_secret().is_empty())
 }
 
 fn missing<E: serde::de::Error>(field: &'static str) -> E {
@@ -278,6 +292,8 @@ mod tests {
         let check = |texts: &[(u32, &str)], expect: bool| {
             let secret = AppSecret {
                 ghl_client_secret: "".into(),
+                telegram_bot_token: None,
+                telegram_webhook_secret: None,
                 ghl_shared_secret: "".into(),
                 data_key_texts: texts
                     .iter()

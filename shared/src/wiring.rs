@@ -7,7 +7,8 @@ use crate::backup::rotation::Plan;
 use crate::backup::vault::DynamoVault;
 use crate::clock::{Clock, Millis};
 use crate::config::{
-    self, App, Backups, ConfigError, FileLinks, Files, GhlApi, Queues, Tables, Waits, Web,
+    self, App, Backups, ConfigError, FileLinks, Files, GhlApi, Queues, Tables, TelegramApi, Waits,
+    Web,
 };
 use crate::ghl::client::endpoint;
 use crate::ghl::oauth::{OAuth, SCOPES, authorize_url};
@@ -17,6 +18,7 @@ use crate::pipeline::{Hub, Settings};
 use crate::queue::sqs::Sqs;
 use crate::secrets::{AppSecret, Secrets};
 use crate::store::dynamo::Dynamo;
+use crate::telegram::client::Telegram;
 
 /// A year, in seconds: what is longer is a slip of the pen.
 const MOST_S: u64 = 366 * 24 * 3600;
@@ -79,6 +81,7 @@ pub fn file_links_from_env(aws: &SdkConfig) -> Result<(Hub<Dynamo, Sqs>, S3Store
         crm_url: String::new(),
         media_url: named.media_url,
         history_url: String::new(),
+        telegram_url: String::new(),
     };
     let hub = Hub {
         db: Dynamo::new(aws_sdk_dynamodb::Client::new(aws), tables),
@@ -121,6 +124,7 @@ pub fn hub_of_stack(
         crm_url: output("CrmQueueUrl"),
         media_url: output("MediaQueueUrl"),
         history_url: output("HistoryQueueUrl"),
+        telegram_url: output("TelegramQueueUrl"),
     };
     let waits = Waits {
         hold_s: 600,
@@ -148,6 +152,18 @@ pub fn oauth(http: reqwest::Client, api: &GhlApi, app: &App, secret: &AppSecret)
         secret.ghl_client_secret.clone(),
         redirect_uri.into(),
     )
+}
+
+/// The bot; `None` if the secret has none, or one that is not a token.
+pub fn telegram(http: reqwest::Client, api: &TelegramApi, secret: &AppSecret) -> Option<Telegram> {
+    let token = secret.telegram_bot_token.clone()?;
+    match Telegram::new(http, api.api_base.clone(), token) {
+        Ok(bot) => Some(bot),
+        Err(error) => {
+            tracing::error!(%error, "Telegram is off");
+            None
+        }
+    }
 }
 
 /// Where a person goes to install the app in a sub-account.

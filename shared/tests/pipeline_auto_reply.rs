@@ -48,6 +48,7 @@ fn world(location: Option<&str>) -> World {
             text: "We are away.".into(),
             ..AutoReply::default()
         }),
+        telegram: None,
     };
     World {
         hub,

@@ -187,6 +187,7 @@ impl World {
                 Ok(false)
             }
             Prepared::Dead { reason } => Err(reason),
+            Prepared::Anew => Err("the message was changed".to_owned()),
         }
     }
 }

@@ -268,6 +268,7 @@ fn home() -> Home {
         number: NumberId::new("n1"),
         location: None,
         auto_reply: None,
+        telegram: None,
     }
 }
 

@@ -28,7 +28,7 @@ pub async fn handle<D: Db, Q: Queue, P: Provider + Teller>(
         match lane {
             Lane::Crm => lane::work_off(hub, crm, &chat, deadline_ms).await,
             Lane::CrmStatus => crm_status::work_off(hub, crm, &chat, deadline_ms).await,
-            Lane::Whatsapp | Lane::Media => {
+            Lane::Whatsapp | Lane::Media | Lane::Telegram => {
                 // The lane stays due: the sweeper wakes it through its own queue.
                 tracing::error!(%chat, lane = lane.as_str(), "a wake-up in the wrong queue");
                 Ok(())

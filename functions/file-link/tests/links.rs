@@ -81,6 +81,7 @@ impl World {
             number: NumberId::new("n1"),
             location: None,
             auto_reply: None,
+            telegram: None,
         };
         let file = File {
             kind: FileKind::Image,

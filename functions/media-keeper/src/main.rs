@@ -18,14 +18,19 @@ async fn main() -> Result<(), Error> {
     let secrets = wiring::secrets_from_env(&aws)?;
     let fetcher = Fetcher::new(config::Green::from_env()?.allowed_local_hosts)?;
     // A file goes to GREEN-API as fast as it comes from where it is.
-    let green = GreenApi::new(http::client(fetch::TIMEOUT)?);
+    let telegram = http::client(fetch::TIMEOUT)?;
+    let green = GreenApi::new(telegram.clone());
+    let api = config::TelegramApi::from_env()?;
     run(service_fn(async |call: LambdaEvent<SqsEvent>| {
+        let secret = secrets.get().await?;
+        let bot = wiring::telegram(telegram.clone(), &api, &secret);
         let keep = Keep {
             hub: &hub,
             green: &green,
-            keys: Arc::new(secrets.get().await?.data_keys()?),
+            keys: Arc::new(secret.data_keys()?),
             fetcher: &fetcher,
             store: &store,
+            telegram: bot.as_ref(),
         };
         let deadline_ms = wiring::deadline_ms(call.context.deadline);
         Ok::<_, Error>(handle(&hub, &keep, call.payload, deadline_ms).await)

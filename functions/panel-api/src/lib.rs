@@ -11,6 +11,7 @@ pub mod openapi;
 mod operation;
 mod people;
 mod seen;
+pub mod telegram;
 
 use std::sync::Arc;
 
@@ -49,6 +50,8 @@ pub struct Api<D, Q> {
     pub public_base_url: Url,
     /// Where the app is installed in a sub-account.
     pub install_url: Url,
+    /// How Telegram is reached.
+    pub telegram: telegram::Bots,
 }
 
 impl<D: Db, Q: Queue> HasSessions for Api<D, Q> {
@@ -98,4 +101,5 @@ fn described<D: Db, Q: Queue>() -> OpenApiRouter<Arc<Api<D, Q>>> {
         .merge(health::routes())
         .merge(import::routes())
         .merge(operation::routes())
+        .merge(telegram::routes())
 }

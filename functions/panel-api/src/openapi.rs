@@ -34,6 +34,7 @@ use crate::{Api, described};
         elsewhere::ghl_webhook,
         elsewhere::ghl_sms_webhook,
         elsewhere::workflow_action,
+        elsewhere::telegram_webhook,
         elsewhere::oauth_callback,
         elsewhere::file,
         elsewhere::about_file,

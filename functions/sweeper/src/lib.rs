@@ -27,6 +27,7 @@ use greenhub::media::erase::EraseError;
 use greenhub::media::store::FileStore;
 use greenhub::pipeline::inbox::{self, Taken, Tenant};
 use greenhub::pipeline::reconcile::{self, Missed};
+use greenhub::pipeline::telegram::webhook;
 use greenhub::pipeline::{Hub, sweep};
 use greenhub::queue::Queue;
 use greenhub::store::db::{Db, DbError};
@@ -35,6 +36,8 @@ use greenhub::store::history::ImportRow;
 use greenhub::store::keys::{self, DueRow};
 use greenhub::store::row;
 use greenhub::store::runtime::Lease;
+use greenhub::telegram::client::Telegram;
+use secrecy::SecretString;
 use serde::Serialize;
 use url::Url;
 
@@ -67,8 +70,10 @@ pub struct Sweeper<D, Q, S> {
     pub data_keys: Arc<DataKeys>,
     /// The app's conversation providers.
     pub providers: Providers,
-    /// Where GREEN-API reaches us.
+    /// Where GREEN-API and Telegram reach us.
     pub public_base_url: Url,
+    /// The bot and what proves that an update is Telegram's, if there is one.
+    pub telegram: Option<(Telegram, SecretString)>,
 }
 
 /// What a run did.
@@ -135,9 +140,26 @@ impl<D: Db, Q: Queue, S: FileStore> Sweeper<D, Q, S> {
                 tracing::error!(?due, %error, "left to the next run");
             }
         }
+        self.listen_to_telegram(&mut report).await;
         lease.release(&hub.db).await?;
         tracing::info!(report = %serde_json::json!(report), "swept");
         Ok(report)
+    }
+
+    /// Has Telegram tell us what happens, where it does not.
+    async fn listen_to_telegram(&self, report: &mut Report) {
+        let Some((bot, secret)) = &self.telegram else {
+            return;
+        };
+        let now_ms = self.hub.clock.now_ms();
+        match webhook::keep(bot, &self.public_base_url, secret, now_ms).await {
+            Ok(webhook::Told::AsBefore) => {}
+            Ok(webhook::Told::Anew) => tracing::info!("Telegram was told where updates go"),
+            Err(error) => {
+                report.failures += 1;
+                tracing::warn!(%error, "Telegram may not know where updates go");
+            }
+        }
     }
 
     async fn see_to(

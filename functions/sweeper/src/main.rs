@@ -20,6 +20,7 @@ async fn main() -> Result<(), Error> {
     let secrets = wiring::secrets_from_env(&aws)?;
     let app = config::App::from_env()?;
     let api = config::GhlApi::from_env()?;
+    let telegram = config::TelegramApi::from_env()?;
     let client = http::client(TIMEOUT)?;
     let (vault, plan) = wiring::backups_from_env(&aws)?;
     run(service_fn(async |call: LambdaEvent<Value>| {
@@ -34,6 +35,8 @@ async fn main() -> Result<(), Error> {
             data_keys: Arc::new(secret.data_keys()?),
             providers: api.providers.clone(),
             public_base_url: app.public_base_url.clone(),
+            telegram: wiring::telegram(client.clone(), &telegram, &secret)
+                .zip(secret.telegram_webhook_secret.clone()),
         };
         backups::rotate(&vault, &sweeper.hub.clock, plan).await;
         // A run holds every client's call within itself: too much for the stack.

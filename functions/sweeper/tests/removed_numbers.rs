@@ -67,6 +67,7 @@ fn sweeper(
             default: None,
         },
         public_base_url: nowhere,
+        telegram: None,
     }
 }
 

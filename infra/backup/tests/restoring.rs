@@ -109,6 +109,7 @@ async fn what_is_lost_comes_back_and_nothing_is_sent() {
         number: NumberId::new("n"),
         location: None,
         auto_reply: None,
+        telegram: None,
     };
     let first = accept::own_message(&hub, &home, text("r1", "one"))
         .await

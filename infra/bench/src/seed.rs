@@ -39,6 +39,8 @@ pub(crate) fn secret() -> AppSecret {
     AppSecret {
         ghl_client_secret: "client-secret".into(),
         ghl_shared_secret: "shared-secret".into(),
+        telegram_bot_token: None,
+        telegram_webhook_secret: None,
         data_key_texts: [(1, DATA_KEY.into())].into(),
     }
 }

@@ -17,6 +17,9 @@ pub(crate) struct Keys {
     pub(crate) ghl_shared_secret: String,
     /// 256 bits in hexadecimal, for tokens at rest.
     pub(crate) data_key_1: String,
+    /// What Telegram, or the sandbox in its place, shows with each update.
+    #[serde(default = "made_now")]
+    pub(crate) telegram_webhook_secret: String,
     /// What the sandbox signs webhooks with: Ed25519, PKCS#8 in DER, base64.
     sandbox_signing_key: String,
 }
@@ -46,6 +49,7 @@ impl Keys {
             ghl_client_secret: hexadecimal()?,
             ghl_shared_secret: hexadecimal()?,
             data_key_1: hexadecimal()?,
+            telegram_webhook_secret: hexadecimal()?,
             sandbox_signing_key: BASE64_STANDARD.encode(der.as_ref()),
         })
     }
@@ -53,6 +57,11 @@ impl Keys {
     pub(crate) fn sandbox_signing_pkcs8(&self) -> Option<Vec<u8>> {
         BASE64_STANDARD.decode(&self.sandbox_signing_key).ok()
     }
+}
+
+/// For a file from before there was one: the next start makes another, and Telegram is told.
+fn made_now() -> String {
+    hexadecimal().unwrap_or_default()
 }
 
 /// 32 random bytes.

@@ -21,6 +21,7 @@
 //! | `GHL_MARKETPLACE_BASE` | the real one | another address of its install page |
 //! | `GHL_PUBLIC_KEYS` | the published one | what signs its webhooks: base64 SPKI, comma separated |
 //! | `GREEN_API_DEFAULT_BASE` | the sandbox | set it to work with the real GREEN-API: `per-instance` derives the address from each instance id, as GREEN-API assigns them, anything else is taken as the address |
+//! | `TELEGRAM_BOT_TOKEN` | the sandbox's bot | set it to work with the real Telegram; the bot is made with BotFather |
 //!
 //! Demo data are made only while both providers are the sandbox's.
 
@@ -53,6 +54,8 @@ pub struct Options {
     /// The real GREEN-API instead of the sandbox's: its address, or empty to derive it from each
     /// instance's id.
     pub green_api_base: Option<String>,
+    /// The bot of the real Telegram instead of the sandbox's.
+    pub telegram_bot_token: Option<Secret>,
     /// Parameters of the template that get another value than its default, by their names there.
     pub parameters: BTreeMap<String, String>,
 }
@@ -94,6 +97,7 @@ impl Options {
             demo: true,
             ghl: None,
             green_api_base: None,
+            telegram_bot_token: None,
             parameters: BTreeMap::new(),
         }
     }
@@ -159,6 +163,7 @@ impl Options {
             parameters: parameters(&get, ghl.is_some()),
             ghl,
             green_api_base,
+            telegram_bot_token: get("TELEGRAM_BOT_TOKEN").map(Secret),
         })
     }
 }

@@ -98,7 +98,7 @@ impl Stack {
             only: None,
             parameters: parameters(&options, &sandbox, &app, public),
             binaries,
-            secret: secret(&options, keys),
+            secret: secret(&options, &sandbox, keys),
         };
         let outputs = deploy::deploy(&layout, &order, &step).await?;
         let api_id = outputs.get("ApiId").map_or("", String::as_str);
@@ -256,6 +256,9 @@ fn parameters(
         .clone()
         .unwrap_or_else(|| sandbox.url());
     named.push(("GreenApiDefaultBase", green));
+    if options.telegram_bot_token.is_none() {
+        named.push(("TelegramApiBase", sandbox.url()));
+    }
     let mut all: BTreeMap<_, _> = named
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -264,7 +267,7 @@ fn parameters(
     all
 }
 
-fn secret(options: &Options, keys: Keys) -> BTreeMap<&'static str, String> {
+fn secret(options: &Options, sandbox: &Sandbox, keys: Keys) -> BTreeMap<&'static str, String> {
     let (client, shared) = match &options.ghl {
         Some(app) => (app.client_secret.0.clone(), app.shared_secret.0.clone()),
         None => (keys.ghl_client_secret, keys.ghl_shared_secret),
@@ -273,6 +276,14 @@ fn secret(options: &Options, keys: Keys) -> BTreeMap<&'static str, String> {
         ("ghl_client_secret", client),
         ("ghl_shared_secret", shared),
         ("data_key_1", keys.data_key_1),
+        (
+            "telegram_bot_token",
+            match &options.telegram_bot_token {
+                Some(token) => token.0.clone(),
+                None => sandbox.telegram_bot_token().to_owned(),
+            },
+        ),
+        ("telegram_webhook_secret", keys.telegram_webhook_secret),
     ])
 }
 

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_yaml_ng::Value;
 
 /// What the functions may be told, each by at least one function (`shared`'s `config` reads them).
-const VARIABLES: [&str; 27] = [
+const VARIABLES: [&str; 29] = [
     "ALLOWED_LOCAL_HOSTS",
     "APP_SECRET",
     "BACKUPS_KEPT",
@@ -36,6 +36,8 @@ const VARIABLES: [&str; 27] = [
     "OUTBOUND_QUEUE_URL",
     "PUBLIC_BASE_URL",
     "RUNTIME_TABLE",
+    "TELEGRAM_API_BASE",
+    "TELEGRAM_QUEUE_URL",
     "UNKNOWN_AFTER_SECONDS",
     "WHITELABEL_DOMAINS",
 ];
@@ -138,6 +140,24 @@ fn the_routes_are_these_and_each_reaches_a_function_that_lets_it() {
         ("POST /webhooks/ghl", "GhlWebhookFunction"),
         ("POST /webhooks/ghl/sms", "GhlWebhookFunction"),
         ("POST /webhooks/workflow-action", "GhlWebhookFunction"),
+        ("POST /webhooks/telegram", "TelegramWebhookFunction"),
+        ("GET /api/telegram", "PanelApiFunction"),
+        ("GET /api/telegram/channels", "PanelApiFunction"),
+        ("POST /api/telegram/channels/claim", "PanelApiFunction"),
+        (
+            "DELETE /api/telegram/channels/{channel}",
+            "PanelApiFunction",
+        ),
+        ("GET /api/telegram/numbers/{instance}", "PanelApiFunction"),
+        ("PUT /api/telegram/numbers/{instance}", "PanelApiFunction"),
+        (
+            "DELETE /api/telegram/numbers/{instance}",
+            "PanelApiFunction",
+        ),
+        (
+            "POST /api/telegram/numbers/{instance}/test",
+            "PanelApiFunction",
+        ),
         ("GET /oauth/callback", "OauthCallbackFunction"),
         ("POST /api/session/ghl", "InstanceApiFunction"),
         ("GET /api/instances", "InstanceApiFunction"),
@@ -333,6 +353,7 @@ fn only_the_workers_take_from_queues_and_only_their_own() {
         [
             ("OutboundSenderFunction", "OutboundQueue"),
             ("CrmSenderFunction", "CrmQueue"),
+            ("TelegramSenderFunction", "TelegramQueue"),
             ("MediaKeeperFunction", "MediaQueue"),
             ("HistoryImportFunction", "HistoryQueue")
         ]
@@ -343,7 +364,7 @@ fn only_the_workers_take_from_queues_and_only_their_own() {
 fn queues_outlive_their_functions_and_end_in_dead_letters() {
     let template = Template::read();
     let sources = template.resources("AWS::Lambda::EventSourceMapping");
-    assert_eq!(sources.len(), 4);
+    assert_eq!(sources.len(), 5);
     for (name, source) in sources {
         assert_eq!(
             listed(&source["FunctionResponseTypes"]),
@@ -373,8 +394,8 @@ fn queues_outlive_their_functions_and_end_in_dead_letters() {
         let dead = &template.resource(referred(&redrive["deadLetterTargetArn"]))["Properties"];
         assert_eq!(dead["MessageRetentionPeriod"], 14 * 24 * 3600, "{name}");
     }
-    // Four that work and four for what they could not.
-    assert_eq!(template.resources("AWS::SQS::Queue").len(), 8);
+    // Five that work and five for what they could not.
+    assert_eq!(template.resources("AWS::SQS::Queue").len(), 10);
 }
 
 #[test]

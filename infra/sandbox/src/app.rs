@@ -28,6 +28,7 @@ use crate::{
 pub(crate) enum News {
     Green,
     Ghl,
+    Telegram,
 }
 
 pub(crate) struct App {
@@ -44,6 +45,8 @@ pub(crate) struct App {
     pub(crate) news: broadcast::Sender<News>,
     /// Wakes what pauses after a refused notification when everything was reset.
     pub(crate) was_reset: Notify,
+    /// An update waits, or may be delivered again.
+    pub(crate) telegram_wake: Notify,
 }
 
 impl fmt::Debug for App {
@@ -77,6 +80,7 @@ impl App {
             http,
             news: broadcast::channel(64).0,
             was_reset: Notify::new(),
+            telegram_wake: Notify::new(),
         }))
     }
 

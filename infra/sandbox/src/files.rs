@@ -72,6 +72,13 @@ fn content(app: &App, random: &str, file: &StoredFile) -> Option<Bytes> {
     }
 }
 
+/// The content behind a link of ours.
+pub(crate) fn bytes(app: &App, link: &str) -> Option<Bytes> {
+    let random = link.rsplit('/').nth(1)?;
+    let file = app.lock().kept.files.get(random).cloned()?;
+    content(app, random, &file)
+}
+
 /// `GET /files/{random}/{name}`: the name is for people, the random part finds the file.
 pub(crate) async fn download(
     State(app): State<Arc<App>>,

@@ -1,8 +1,8 @@
 //! Stand-ins with state for the providers that the product talks to, with the habits that make
-//! them hard to talk to: GREEN-API (WhatsApp) and GoHighLevel (the CRM).
+//! them hard to talk to: GREEN-API (WhatsApp), GoHighLevel (the CRM) and Telegram.
 //!
 //! Everything is on one origin: GREEN-API under `/waInstance…`, GHL under `/oauth`, `/contacts`,
-//! `/conversations`, `/locations` and `/users`, the control interface of the tests under
+//! `/conversations`, `/locations` and `/users`, Telegram under `/bot…`, the control interface of the tests under
 //! `/_sandbox`, and a page for people at `/`.
 //!
 //! Each habit names the paragraph of the provider's contract that it follows.
@@ -21,6 +21,7 @@ mod record;
 mod seeds;
 mod server;
 mod state;
+mod telegram;
 mod validate;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
@@ -136,6 +137,11 @@ impl Sandbox {
         self.app.signer.public_key_pem()
     }
 
+    /// The token of Telegram's bot.
+    pub fn telegram_bot_token(&self) -> &'static str {
+        telegram::BOT_TOKEN
+    }
+
     /// The address for links, without a slash at the end.
     pub fn url(&self) -> String {
         self.app.public_url.clone()
@@ -172,6 +178,7 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
         })?;
     let app = App::new(config, addr)?;
     green_api::start_all(&app);
+    app.spawn(telegram::updates::run(app.clone()));
     app.spawn(state::keep_saving(app.clone()));
     app.spawn(server::serve(listener, app.clone()));
     Ok(Sandbox { addr, app })

@@ -1,5 +1,5 @@
-//! The pages for people: a few files, no build step, nothing from elsewhere. One plays phone and
-//! CRM, the other shows the product's page in a frame, as the CRM does.
+//! The pages for people: a few files, no build step, nothing from elsewhere. One plays phone,
+//! CRM and Telegram, the other shows the product's page in a frame, as the CRM does.
 
 use std::sync::Arc;
 
@@ -31,6 +31,10 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route(
             "/page/app.js",
             get(async || file("text/javascript", include_str!("page/app.js"))),
+        )
+        .route(
+            "/page/telegram.js",
+            get(async || file("text/javascript", include_str!("page/telegram.js"))),
         )
         .route(
             "/page/texts.js",

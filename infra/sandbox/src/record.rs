@@ -17,6 +17,7 @@ use crate::{
     clock,
     faults::{DropConnection, Fault, dropped},
     server::MAX_BODY,
+    telegram,
 };
 
 /// Whose interface a call was for.
@@ -25,7 +26,6 @@ use crate::{
 pub(crate) enum Provider {
     GreenApi,
     Ghl,
-    /// Named in filters and faults already; its stand-in is not part of the sandbox yet.
     Telegram,
 }
 
@@ -38,6 +38,9 @@ impl Provider {
             "/locations/",
             "/users/",
         ];
+        if telegram::is_path(path) {
+            return Self::Telegram;
+        }
         let path = path.strip_prefix("/v2").unwrap_or(path);
         if GHL.iter().any(|p| path.starts_with(p)) {
             Self::Ghl

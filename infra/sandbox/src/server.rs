@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
-use crate::{app::App, control, faults::DropConnection, files, ghl, green_api, page, record};
+use crate::{app::App, control, faults::DropConnection, files, ghl, page, record, telegram};
 
 /// The limit of GREEN-API for files, which is the largest of all (GREEN-API contract, sending).
 pub(crate) const MAX_BODY: usize = 110 << 20;
@@ -25,7 +25,7 @@ fn router(app: Arc<App>) -> Router {
     let recorded = Router::new()
         .merge(ghl::routes(&app))
         .route("/files/{random}/{name}", get(files::download))
-        .fallback(green_api::handle)
+        .fallback(telegram::or_green)
         .layer(middleware::from_fn_with_state(app.clone(), record::record));
     Router::new()
         .merge(page::routes())

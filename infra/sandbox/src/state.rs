@@ -22,6 +22,7 @@ use crate::{
     green_api::model::Instance,
     record::Log,
     seeds,
+    telegram::{self, model::Telegram},
 };
 
 /// What is written to the data file.
@@ -30,6 +31,8 @@ pub(crate) struct Stored {
     pub(crate) instances: BTreeMap<u64, Instance>,
     pub(crate) ghl: Ghl,
     pub(crate) files: BTreeMap<String, StoredFile>,
+    #[serde(default)]
+    pub(crate) telegram: Telegram,
     signing_key: Option<String>,
 }
 
@@ -55,6 +58,7 @@ pub(crate) struct State {
     pub(crate) green_wakes: HashMap<u64, Wakes>,
     pub(crate) ghl_usage: HashMap<String, Usage>,
     pub(crate) ghl_refused: BTreeMap<String, u64>,
+    pub(crate) telegram_usage: telegram::Usage,
 }
 
 /// Wake one instance's two loops.
@@ -75,6 +79,7 @@ impl State {
             green_wakes: HashMap::new(),
             ghl_usage: HashMap::new(),
             ghl_refused: BTreeMap::new(),
+            telegram_usage: telegram::Usage::default(),
         }
     }
 
@@ -88,6 +93,8 @@ impl State {
             instance.forget_messages();
         }
         self.kept.ghl.forget_messages();
+        self.kept.telegram.forget_messages();
+        self.telegram_usage = telegram::Usage::default();
     }
 }
 
@@ -109,6 +116,7 @@ fn fresh() -> Stored {
         instances: seeds::instances(),
         ghl: seeds::ghl(),
         files: BTreeMap::new(),
+        telegram: Telegram::default(),
         signing_key: None,
     }
 }

@@ -16,6 +16,8 @@ pub struct Keys {
     pub ghl_shared_secret: SecretString,
     /// Which our own rows are sealed with.
     pub data_keys: DataKeys,
+    /// Of the Telegram bot, if there is one.
+    pub telegram_bot_token: Option<SecretString>,
 }
 
 /// There are no secrets to work with. Nothing can be done until somebody has looked.
@@ -70,5 +72,6 @@ fn keys(secret: &AppSecret) -> Result<Keys, CryptoError> {
         ghl_client_secret: secret.ghl_client_secret.clone(),
         ghl_shared_secret: secret.ghl_shared_secret.clone(),
         data_keys: secret.data_keys()?,
+        telegram_bot_token: secret.telegram_bot_token.clone(),
     })
 }

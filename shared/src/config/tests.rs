@@ -1,13 +1,15 @@
 use super::*;
 
 /// A whole environment, as the template sets it.
-const SET: [(&str, &str); 25] = [
+const SET: [(&str, &str); 27] = [
     ("DIRECTORY_TABLE", "directory"),
     ("CHATS_TABLE", "chats"),
     ("RUNTIME_TABLE", "runtime"),
     ("OUTBOUND_QUEUE_URL", "http://127.0.0.1/1/outbound"),
     ("CRM_QUEUE_URL", "http://127.0.0.1/1/crm"),
     ("MEDIA_QUEUE_URL", "http://127.0.0.1/1/media"),
+    ("TELEGRAM_QUEUE_URL", "http://127.0.0.1/1/telegram"),
+    ("TELEGRAM_API_BASE", "http://localhost:3100"),
     ("MEDIA_BUCKET", "media"),
     ("FILE_RETENTION_DAYS", "31"),
     ("BACKUP_INTERVAL_HOURS", "6"),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::status::Status;
+use super::telegram::Aside;
 
 /// Where messages go. Each has lanes of its own, so that one's trouble never touches another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -13,6 +14,8 @@ pub enum Destination {
     Whatsapp,
     /// The business's CRM: GoHighLevel.
     Crm,
+    /// The business's channel or group in Telegram.
+    Telegram,
 }
 
 /// One chat at one destination: what is delivered in order. Statuses towards the CRM have a lane of
@@ -28,11 +31,19 @@ pub enum Lane {
     CrmStatus,
     /// Copies of files, which keep no order and hold up no message for long.
     Media,
+    /// Posts in Telegram, and reactions to what people wrote there.
+    Telegram,
 }
 
 impl Lane {
     /// Every lane a chat can have.
-    pub const ALL: [Lane; 4] = [Lane::Whatsapp, Lane::Crm, Lane::CrmStatus, Lane::Media];
+    pub const ALL: [Lane; 5] = [
+        Lane::Whatsapp,
+        Lane::Crm,
+        Lane::CrmStatus,
+        Lane::Media,
+        Lane::Telegram,
+    ];
 
     /// The part of keys and of wake-ups.
     pub fn as_str(self) -> &'static str {
@@ -41,6 +52,7 @@ impl Lane {
             Lane::Crm => "crm",
             Lane::CrmStatus => "crm_status",
             Lane::Media => "media",
+            Lane::Telegram => "telegram",
         }
     }
 }
@@ -51,6 +63,7 @@ impl Destination {
         match self {
             Destination::Whatsapp => Lane::Whatsapp,
             Destination::Crm => Lane::Crm,
+            Destination::Telegram => Lane::Telegram,
         }
     }
 }
@@ -93,6 +106,9 @@ pub struct Part {
     /// says. A file whose copy is late follows as a part of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Vec<usize>>,
+    /// What the call does in Telegram, if it does not post the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside: Option<Aside>,
 }
 
 /// What went wrong with a part.

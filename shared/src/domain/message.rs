@@ -9,6 +9,7 @@ use super::delivery::{Delivery, Destination, Part};
 use super::event::Author;
 use super::ids::{ChatId, NumberId, PersonId, WorkspaceId};
 use super::status::Status;
+use super::telegram::Source;
 
 /// Which way a message went, seen from the business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,12 +40,17 @@ pub enum Origin {
     AutoReply,
     /// Imported from before the number was added, whoever made it.
     History,
+    /// Somebody who answered in the business's Telegram channel; the CRM does not have it either.
+    Telegram,
 }
 
 impl Origin {
     /// Whether somebody of the business wrote it with their own hands.
     pub fn is_a_person(self) -> bool {
-        matches!(self, Origin::Phone | Origin::Ghl | Origin::Panel)
+        matches!(
+            self,
+            Origin::Phone | Origin::Ghl | Origin::Panel | Origin::Telegram
+        )
     }
 }
 
@@ -111,6 +117,9 @@ pub struct Message {
     /// Somebody decided that nothing is to be done about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discarded: Option<Discarded>,
+    /// The post in Telegram that it was written as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telegram: Option<Source>,
 }
 
 /// A status that a message came to.

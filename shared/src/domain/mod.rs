@@ -19,4 +19,5 @@ pub mod rights;
 pub mod routing;
 pub mod sms;
 pub mod status;
+pub mod telegram;
 pub mod text;

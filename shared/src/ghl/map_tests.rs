@@ -29,6 +29,7 @@ fn message(content: Content) -> Message {
         deliveries: Default::default(),
         crm: None,
         crm_twin: None,
+        telegram: None,
         steps: Vec::new(),
         marks: crate::domain::message::Marks::default(),
         changed_ms: 0,

@@ -188,6 +188,37 @@ pub const GHL_DAY: Gcra = Gcra {
     burst: 20_000,
 };
 
+/// The spread of the latency to Telegram, seconds: nobody measures it, and its limits are wide.
+const TELEGRAM_J_S: f64 = 0.5;
+
+/// The schedule of one group or channel in Telegram: three at once, and then as many as fill 95 % of
+/// 20 in any minute.
+pub fn telegram_group() -> Gcra {
+    spaced(60.0, 20.0, 3)
+}
+
+/// The schedule of one chat in Telegram: one a second, and "short bursts" of three.
+pub fn telegram_chat() -> Gcra {
+    Gcra {
+        period_us: US_PER_S as i64,
+        burst: 3,
+    }
+}
+
+/// The schedule of the bot as a whole: 95 % of 30 in any second.
+pub fn telegram_bot() -> Gcra {
+    spaced(1.0, 30.0, 5)
+}
+
+/// `burst + (window + J) / T` is 95 % of the limit.
+fn spaced(window_s: f64, limit: f64, burst: u32) -> Gcra {
+    let period_s = (window_s + TELEGRAM_J_S) / (MARGIN * limit - f64::from(burst));
+    Gcra {
+        period_us: (period_s * US_PER_S).ceil() as i64,
+        burst,
+    }
+}
+
 /// How fast GREEN-API sends on what it took: one message each `delaySendMessagesMilliseconds`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DrainPace {

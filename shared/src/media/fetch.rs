@@ -145,7 +145,11 @@ impl Fetcher {
     }
 }
 
-fn begun(answer: reqwest::Response) -> Result<Download, FetchError> {
+/// A file on its way in an answer of somebody who is trusted.
+///
+/// # Errors
+/// [`FetchError`].
+pub(super) fn begun(answer: reqwest::Response) -> Result<Download, FetchError> {
     match answer.status() {
         StatusCode::OK => {}
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {

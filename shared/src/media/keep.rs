@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use self::peeked::Peeked;
 use super::disposition::disposition;
-use super::fetch::{Download, FetchError, Fetcher};
+use super::fetch::{self, Download, FetchError, Fetcher};
 use super::sniff::{self, Sniffed};
 use super::store::{About, FileStore, PutError, Source};
 use crate::clock::Millis;
@@ -22,12 +22,15 @@ use crate::green_api::error::GreenApiError;
 use crate::limiter::{lease, policy};
 use crate::pipeline::Hub;
 use crate::pipeline::files::{self, Copied, Keeper};
+use crate::pipeline::telegram::replies::FILE_SCHEME;
 use crate::pipeline::whatsapp;
 use crate::queue::Queue;
 use crate::store::chats::ChatRow;
 use crate::store::db::{Db, DbError};
 use crate::store::directory::NumberRow;
 use crate::store::{keys, row};
+use crate::telegram::client::Telegram;
+use crate::telegram::error::TelegramError;
 
 /// One-way latency's spread towards GREEN-API, until it has been measured.
 const J_S: f64 = 0.1;
@@ -51,6 +54,8 @@ pub struct Keep<'a, D, Q, S> {
     pub fetcher: &'a Fetcher,
     /// Where files are kept.
     pub store: &'a S,
+    /// Where what people wrote in Telegram has its files.
+    pub telegram: Option<&'a Telegram>,
 }
 
 impl<D: Db, Q: Queue, S: FileStore> Keeper for Keep<'_, D, Q, S> {
@@ -159,7 +164,10 @@ impl<D: Db, Q: Queue, S: FileStore> Keep<'_, D, Q, S> {
             Err(copied) => return Ok(copied),
         };
         let begun = match file.upload() {
-            None => self.fetcher.get(url).await,
+            None => match url.strip_prefix(FILE_SCHEME) {
+                Some(id) => self.from_telegram(id).await,
+                None => self.fetcher.get(url).await,
+            },
             Some((object, _)) => match self.store.address(object, LONGEST).await {
                 Ok(address) => self.fetcher.get_own(&address).await,
                 Err(error) => {
@@ -218,6 +226,16 @@ impl<D: Db, Q: Queue, S: FileStore> Keep<'_, D, Q, S> {
         };
         let sniffed = sniff::sniff(&peeked.head, &file.name, mime, file.kind);
         Ok((peeked, sniffed))
+    }
+
+    async fn from_telegram(&self, id: &str) -> Result<Download, FetchError> {
+        let bot = self.telegram.ok_or(FetchError::Refused)?;
+        let answer = bot.download(id).await.map_err(|error| match error {
+            TelegramError::TooLarge { .. } => FetchError::TooLarge,
+            TelegramError::Refused { code, .. } => FetchError::Gone(code),
+            _ => FetchError::Unreachable("Telegram did not give it"),
+        })?;
+        fetch::begun(answer)
     }
 
     /// A new address from WhatsApp, or what came of asking for it.

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::disposition::UNRESERVED;
 use crate::domain::content::File;
-use crate::domain::ids::NumberId;
+use crate::domain::ids::{ChatId, NumberId};
 use crate::domain::message::Message;
 
 /// Longer ones are not ours.
@@ -26,6 +26,11 @@ impl Links {
         Links {
             base: public_base_url.as_str().trim_end_matches('/').to_owned(),
         }
+    }
+
+    /// Where a conversation is read.
+    pub fn chat(&self, chat: &ChatId) -> String {
+        format!("{}/chats/{chat}", self.base)
     }
 
     /// The address of a file of a message, or of the page where it can be asked for again; `None`

@@ -83,6 +83,14 @@ impl FileStore for MemoryStore {
         Ok(format!("memory:{object}?as={disposition}"))
     }
 
+    async fn read(&self, object: &str) -> Result<Bytes, StoreError> {
+        let found = self.lock().get(object).map(|stored| stored.bytes.clone());
+        found.ok_or_else(|| StoreError {
+            what: "give a file",
+            why: "there is none".to_owned(),
+        })
+    }
+
     async fn remove_all(&self, prefix: &str) -> Result<usize, StoreError> {
         let mut files = self.lock();
         let before = files.len();

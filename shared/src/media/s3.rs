@@ -204,6 +204,22 @@ impl FileStore for S3Store {
         Ok(signed.uri().to_owned())
     }
 
+    async fn read(&self, object: &str) -> Result<Bytes, StoreError> {
+        let found = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(object)
+            .send()
+            .await
+            .map_err(|error| refused("give a file", &error))?;
+        let whole = found.body.collect().await.map_err(|error| StoreError {
+            what: "give a whole file",
+            why: error.to_string(),
+        })?;
+        Ok(whole.into_bytes())
+    }
+
     async fn remove_all(&self, prefix: &str) -> Result<usize, StoreError> {
         let mut n_removed = 0;
         loop {

@@ -79,6 +79,9 @@ pub trait FileStore: Send + Sync + 'static {
         life: Duration,
     ) -> impl Future<Output = Result<String, StoreError>> + Send;
 
+    /// A file as a whole.
+    fn read(&self, object: &str) -> impl Future<Output = Result<Bytes, StoreError>> + Send;
+
     /// Removes every file whose key begins so, and says how many there were.
     fn remove_all(&self, prefix: &str) -> impl Future<Output = Result<usize, StoreError>> + Send;
 }

@@ -3,23 +3,23 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use super::home::Home;
 use super::twins::{self, Delivered};
 use super::{Hub, auto_reply, calls, files, marks, merge, opt_out, receipt, uploads, watch};
 use crate::clock::Millis;
-use crate::domain::auto_reply::AutoReply;
 use crate::domain::chat_id::{Alias, AliasKind};
 use crate::domain::delivery::{Delivery, Destination, Lane};
 use crate::domain::event::NewMessage;
-use crate::domain::ids::{ChatId, ContactId, LocationId, NumberId, WorkspaceId};
+use crate::domain::ids::{ChatId, ContactId, LocationId};
 use crate::domain::message::{CrmMessage, Direction, Marks, Message, Origin};
 use crate::domain::status::Status;
+use crate::domain::telegram;
 use crate::queue::Queue;
 use crate::store::chats::{
     AliasRow, ChatRow, Claim, ContactChatRow, IdRow, ParkedEcho, TwinsRow, chat_of_alias,
     living_chat,
 };
 use crate::store::db::{Db, DbError, Key, Write};
-use crate::store::directory::NumberRow;
 use crate::store::keys;
 use crate::store::row;
 
@@ -34,47 +34,6 @@ pub enum Accepted {
     Twin,
     /// An echo that waits for the send that it belongs to, or a call that waits for its outcome.
     Parked,
-}
-
-/// The tenant, the number and the CRM that a message belongs to.
-#[derive(Clone, Debug)]
-pub struct Home {
-    /// The tenant.
-    pub workspace: WorkspaceId,
-    /// The number.
-    pub number: NumberId,
-    /// The CRM that it is linked to.
-    pub location: Option<LocationId>,
-    /// What the number answers by itself, where it does.
-    pub auto_reply: Option<AutoReply>,
-}
-
-impl From<&NumberRow> for Home {
-    fn from(number: &NumberRow) -> Self {
-        Home {
-            workspace: number.workspace.clone(),
-            number: number.number.clone(),
-            location: number.location.clone(),
-            auto_reply: number.prefs.auto_reply.clone().filter(|it| it.on),
-        }
-    }
-}
-
-impl Home {
-    /// Where a chat's messages belong.
-    pub(super) async fn of_chat<D: Db, Q: Queue>(
-        hub: &Hub<D, Q>,
-        chat: &ChatRow,
-    ) -> Result<Self, DbError> {
-        let key = keys::number(&chat.workspace, &chat.number);
-        let number = row::load::<NumberRow>(&hub.db, &key).await?;
-        Ok(Home {
-            workspace: chat.workspace.clone(),
-            number: chat.number.clone(),
-            location: number.and_then(|number| number.location),
-            auto_reply: None,
-        })
-    }
 }
 
 /// A message that began in the CRM, and where it goes.
@@ -440,6 +399,10 @@ pub(super) fn place<D: Db, Q: Queue>(
         changed_ms: now,
         stuck_ms: None,
         discarded: None,
+        telegram: match new.origin {
+            Origin::Telegram => telegram::Source::of_request(&new.remote_id),
+            _ => None,
+        },
     };
     if let Some(reason) = from_crm.and_then(|send| send.refused.clone()) {
         message.status = Status::Failed;
@@ -495,7 +458,7 @@ fn occupy(chat: &mut ChatRow, lane: Lane, seq: u64, now: Millis) {
 fn begins_here(origin: Origin) -> bool {
     matches!(
         origin,
-        Origin::Ghl | Origin::Workflow | Origin::Panel | Origin::AutoReply
+        Origin::Ghl | Origin::Workflow | Origin::Panel | Origin::AutoReply | Origin::Telegram
     )
 }
 
@@ -507,6 +470,13 @@ fn deliveries(home: &Home, new: &NewMessage) -> BTreeMap<Destination, Delivery> 
     }
     if to_crm {
         deliveries.insert(Destination::Crm, Delivery::single());
+    }
+    let is_posted = home.telegram.as_ref().is_some_and(|posts| {
+        // What was written there is there.
+        new.direction == Direction::In || posts.outgoing && new.origin != Origin::Telegram
+    });
+    if is_posted {
+        deliveries.insert(Destination::Telegram, Delivery::single());
     }
     deliveries
 }

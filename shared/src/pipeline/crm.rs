@@ -334,7 +334,7 @@ impl<D: Db, Q: Queue> Provider for Crm<'_, D, Q> {
             .find(|file| file.missing.is_some())
             .and_then(|file| self.links.of(message, file));
         let text = match (part, message.origin) {
-            (0, Origin::Workflow | Origin::Panel | Origin::AutoReply) => {
+            (0, Origin::Workflow | Origin::Panel | Origin::AutoReply | Origin::Telegram) => {
                 text::sent_text(&message.content, ready.lang)
             }
             (0, _) => {

@@ -1,5 +1,7 @@
 //! Delivering one message: slot, claim, call, settlement, and what to do where that broke off.
 
+use std::collections::BTreeSet;
+
 use super::Hub;
 use super::echo;
 use super::files::{self, Before};
@@ -49,21 +51,24 @@ enum Next {
     Stop(Step),
 }
 
-/// Works one message off as far as it goes.
+/// Works one message off as far as it goes. Later ones that were settled with it are added to
+/// `along`.
 pub async fn message<D: Db, Q: Queue, P: Provider>(
     hub: &Hub<D, Q>,
     provider: &P,
     run: &mut Run,
     chat: &ChatRow,
     mut message: Message,
+    along: &mut BTreeSet<u64>,
 ) -> Result<Step, DbError> {
-    let n_parts = message
-        .deliveries
-        .get(&P::DESTINATION)
-        .map_or(0, |d| d.parts.len());
-    for part in 0..n_parts {
+    // It can get more parts on the way.
+    for part in 0.. {
+        let delivery = message.deliveries.get(&P::DESTINATION);
+        if delivery.is_none_or(|delivery| delivery.parts.len() <= part) {
+            break;
+        }
         loop {
-            let next = next(hub, provider, run, chat, &message, part).await?;
+            let next = next(hub, provider, run, chat, &message, part, along).await?;
             match next {
                 Next::Past => break,
                 Next::Stop(step) => return Ok(step),
@@ -87,6 +92,7 @@ async fn next<D: Db, Q: Queue, P: Provider>(
     chat: &ChatRow,
     message: &Message,
     part: usize,
+    along: &mut BTreeSet<u64>,
 ) -> Result<Next, DbError> {
     let now = hub.clock.now_ms();
     let row = &message.deliveries[&P::DESTINATION].parts[part];
@@ -95,19 +101,19 @@ async fn next<D: Db, Q: Queue, P: Provider>(
         PartState::Unknown {
             to_person: true, ..
         } => Ok(Next::Past),
-        PartState::Pending => send(hub, provider, run, chat, message, part).await,
+        PartState::Pending => send(hub, provider, run, chat, message, part, along).await,
         PartState::Retry { at_ms, .. } if *at_ms > now => Ok(Next::Stop(Step::Waits(*at_ms))),
         PartState::Retry {
             look_since_ms: None,
             ..
-        } => send(hub, provider, run, chat, message, part).await,
+        } => send(hub, provider, run, chat, message, part, along).await,
         PartState::Retry {
             look_since_ms: Some(since_ms),
             ..
         } => match look(hub, provider, chat, message, part, *since_ms).await? {
             Looked::Found { .. } => Ok(Next::Anew),
             Looked::NotNow => Ok(Next::Stop(Step::Waits(now + look_again_ms(now, *since_ms)))),
-            Looked::NotFound => send(hub, provider, run, chat, message, part).await,
+            Looked::NotFound => send(hub, provider, run, chat, message, part, along).await,
         },
         // Begun by a run that is not there any more: the call may have been made.
         PartState::Sending { since_ms, .. } => {
@@ -151,6 +157,7 @@ async fn send<D: Db, Q: Queue, P: Provider>(
     chat: &ChatRow,
     message: &Message,
     part: usize,
+    along: &mut BTreeSet<u64>,
 ) -> Result<Next, DbError> {
     // Asked before the slot is taken, so that none is taken in vain.
     match run
@@ -170,8 +177,9 @@ async fn send<D: Db, Q: Queue, P: Provider>(
             return Ok(Next::Anew);
         }
     }
-    let (with, at_ms) = match provider.prepare(chat, message, part).await? {
+    let (mut with, at_ms) = match provider.prepare(chat, message, part).await? {
         Prepared::Ready { with, at_ms } => (with, at_ms),
+        Prepared::Anew => return Ok(Next::Anew),
         Prepared::Wait { until_ms } => return Ok(Next::Stop(Step::Waits(until_ms))),
         Prepared::InLine { place, watch_ms } => {
             return Ok(Next::Stop(Step::InLine { place, watch_ms }));
@@ -185,12 +193,20 @@ async fn send<D: Db, Q: Queue, P: Provider>(
         return Ok(Next::Stop(Step::Waits(at_ms)));
     }
     hub.clock.sleep_until(at_ms).await;
-    let Some(claimed) = claim::<D, Q, P>(hub, run, message, part).await? else {
+    let others = provider.along(&mut with, message, part).await?;
+    let claims = claim::<D, Q, P>(hub, run, message, part, &others).await?;
+    let Some((claimed, others)) = claims else {
         return Ok(Next::Anew);
     };
     let sent = provider.send(with, chat, &claimed, part).await;
     let is_done = matches!(sent, Sent::Done { .. });
-    settle_sent(hub, provider, &claimed, part, sent).await?;
+    settle_sent(hub, provider, &claimed, part, sent.clone()).await?;
+    for other in others {
+        settle_sent(hub, provider, &other, 0, sent.clone()).await?;
+        if is_done {
+            along.insert(other.seq);
+        }
+    }
     // Nothing is left of the message that would have to be looked at.
     let is_last = claimed.deliveries[&P::DESTINATION].parts.len() == part + 1;
     Ok(if is_done && is_last {
@@ -200,35 +216,46 @@ async fn send<D: Db, Q: Queue, P: Provider>(
     })
 }
 
-/// Marks the part as being sent by this run. `None` if somebody changed the message meanwhile.
+/// Marks the part as being sent by this run, and with it the first one of each message that goes along.
+/// `None` if somebody changed one of them meanwhile.
 async fn claim<D: Db, Q: Queue, P: Provider>(
     hub: &Hub<D, Q>,
     run: &Run,
     message: &Message,
     part: usize,
-) -> Result<Option<Message>, DbError> {
-    let key = keys::message(&message.chat, message.seq);
+    others: &[Message],
+) -> Result<Option<(Message, Vec<Message>)>, DbError> {
     let since_ms = hub.clock.now_ms();
-    let mut claimed = message.clone();
-    let row = part_of(&mut claimed, P::DESTINATION, part);
-    row.state = PartState::Sending {
-        since_ms,
-        by: run.id.clone(),
-    };
-    row.attempts += 1;
-    match hub
-        .db
-        .write(vec![row::save(key.clone(), &mut claimed)?])
-        .await
-    {
-        Ok(()) => Ok(Some(claimed)),
+    let mut claimed = vec![(message.clone(), part)];
+    claimed.extend(others.iter().map(|other| (other.clone(), 0)));
+    let mut writes = Vec::new();
+    for (message, part) in &mut claimed {
+        let row = part_of(message, P::DESTINATION, *part);
+        row.state = PartState::Sending {
+            since_ms,
+            by: run.id.clone(),
+        };
+        row.attempts += 1;
+        let key = keys::message(&message.chat, message.seq);
+        writes.push(row::save(key, message)?);
+    }
+    let claimed: Vec<Message> = claimed.into_iter().map(|(message, _)| message).collect();
+    match hub.db.write(writes).await {
+        Ok(()) => {}
         // Somebody else's write, or our own one repeated after its answer got lost.
         Err(DbError::Condition { .. } | DbError::Conflict | DbError::Unavailable { .. }) => {
-            let found = row::load::<Message>(&hub.db, &key).await?;
-            Ok(found.filter(|found| *found == claimed))
+            for message in &claimed {
+                let key = keys::message(&message.chat, message.seq);
+                let found = row::load::<Message>(&hub.db, &key).await?;
+                if found.as_ref() != Some(message) {
+                    return Ok(None);
+                }
+            }
         }
-        Err(error) => Err(error),
+        Err(error) => return Err(error),
     }
+    let mut claimed = claimed.into_iter();
+    Ok(claimed.next().map(|first| (first, claimed.collect())))
 }
 
 async fn settle_sent<D: Db, Q: Queue, P: Provider>(
@@ -258,7 +285,10 @@ async fn settle_sent<D: Db, Q: Queue, P: Provider>(
             if P::DESTINATION == Destination::Whatsapp {
                 settle::note_unsure(hub, message, since_ms).await?;
             }
-            let at_ms = since_ms + retry::look_delay(1).as_millis() as Millis;
+            let at_ms = match P::CAN_LOOK {
+                true => since_ms + retry::look_delay(1).as_millis() as Millis,
+                false => now,
+            };
             settle::change_part(hub, message, P::DESTINATION, part, |part| {
                 part.state = PartState::Unknown {
                     since_ms,
@@ -336,7 +366,7 @@ async fn unknown<D: Db, Q: Queue, P: Provider>(
     let now = hub.clock.now_ms();
     let age_ms = now - since_ms;
     let is_proof = P::ABSENCE_PROVES_AFTER_MS.is_some_and(|after_ms| age_ms >= after_ms);
-    let gives_up = age_ms >= hub.settings.unknown_after_ms;
+    let gives_up = !P::CAN_LOOK || age_ms >= hub.settings.unknown_after_ms;
     let at_ms = now + look_again_ms(now, since_ms);
     settle::change_part(hub, message, P::DESTINATION, part, |part| {
         if !matches!(

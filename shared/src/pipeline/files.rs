@@ -22,6 +22,7 @@ use super::Hub;
 use super::ids::IdSource;
 use super::lane::{self, End, LEASE_MARGIN_MS, Run, with_lease};
 use super::settle::{self, Change};
+use super::telegram::replies::FILE_SCHEME;
 use crate::clock::Millis;
 use crate::domain::content::{Content, File, FileMissing};
 use crate::domain::copy::FileCopy;
@@ -34,7 +35,7 @@ use crate::store::chats::{ChatRow, FileLinkRow};
 use crate::store::db::{Db, DbError};
 use crate::store::{keys, row};
 
-/// How long a text waits for its file before it goes to the CRM alone.
+/// How long a text waits for its file before it goes to the CRM or to Telegram alone.
 pub const CRM_WAITS_MS: Millis = 15_000;
 
 /// How long a message waits for the gateway to take its file over before it goes by the agent's own
@@ -103,6 +104,12 @@ pub trait Keeper: Send + Sync {
     ) -> impl Future<Output = Result<Copied, DbError>> + Send;
 }
 
+/// Whether a file is where nobody gets it without the bot's token.
+pub fn is_in_telegram(file: &File) -> bool {
+    let url = file.url.as_deref();
+    url.is_some_and(|url| url.starts_with(FILE_SCHEME))
+}
+
 /// Whether the message's files go to the gateway; those of other messages go into the bucket.
 pub fn hands_over(message: &Message) -> bool {
     message.deliveries.contains_key(&Destination::Whatsapp)
@@ -162,7 +169,12 @@ pub async fn before_sending<D: Db, Q: Queue>(
             let Some(file) = files.get(part) else {
                 return Ok(Before::Go);
             };
-            let until_ms = message.accepted_ms + WHATSAPP_WAITS_MS;
+            // Nobody but us can fetch it from Telegram.
+            let waits_ms = match is_in_telegram(file) {
+                true => LONGEST_MS,
+                false => WHATSAPP_WAITS_MS,
+            };
+            let until_ms = message.accepted_ms + waits_ms;
             Ok(match file.missing {
                 Some(FileMissing::TooLarge) => Before::Dead("the file is larger than 100 MB"),
                 Some(FileMissing::NoLink) => Before::Dead("the attached file cannot be fetched"),
@@ -170,9 +182,10 @@ pub async fn before_sending<D: Db, Q: Queue>(
                 None => Before::Go,
             })
         }
-        Destination::Crm => {
+        Destination::Crm | Destination::Telegram => {
             let goes_whole = message.deliveries[&destination].parts[part].files.is_none();
-            if !goes_whole || hands_over(message) || !files.iter().any(File::is_waiting) {
+            let has_own = hands_over(message) && !files.iter().any(is_in_telegram);
+            if !goes_whole || has_own || !files.iter().any(File::is_waiting) {
                 return Ok(Before::Go);
             }
             let until_ms = message.accepted_ms + CRM_WAITS_MS;
@@ -352,7 +365,7 @@ async fn settle_once<D: Db, Q: Queue>(
     writes.push(row::save(key, &mut message)?);
     writes.push(row::save(chat_key, &mut chat)?);
     hub.db.write(writes).await?;
-    for lane in [Lane::Whatsapp, Lane::Crm] {
+    for lane in [Lane::Whatsapp, Lane::Crm, Lane::Telegram] {
         if chat.due(lane).is_some_and(|due| due <= now) {
             hub.wake(&chat.number, &chat.chat, lane, Duration::ZERO)
                 .await;
@@ -386,7 +399,8 @@ fn note(
     link: Option<String>,
     now: Millis,
 ) {
-    let is_ours = file.upload().is_some();
+    // Nobody else gets at it.
+    let is_ours = file.upload().is_some() || is_in_telegram(file);
     let Some(FileCopy::Waiting {
         object,
         attempts,
@@ -470,15 +484,18 @@ fn show(message: &mut Message, chat: &mut ChatRow, index: usize, now: Millis) {
         }
         return;
     }
-    let Some(delivery) = message.deliveries.get_mut(&Destination::Crm) else {
-        return;
-    };
-    if !delivery.will_show(index) {
-        delivery.parts.push(Part {
-            files: Some(vec![index]),
-            ..Part::default()
-        });
-        chat.lanes.entry(Lane::Crm).or_default().behind.insert(seq);
+    for destination in [Destination::Crm, Destination::Telegram] {
+        let Some(delivery) = message.deliveries.get_mut(&destination) else {
+            continue;
+        };
+        let lane = destination.lane();
+        if !delivery.will_show(index) {
+            delivery.parts.push(Part {
+                files: Some(vec![index]),
+                ..Part::default()
+            });
+            chat.lanes.entry(lane).or_default().behind.insert(seq);
+        }
+        chat.set_due(lane, now);
     }
-    chat.set_due(Lane::Crm, now);
 }

@@ -288,6 +288,7 @@ impl Entry {
             deliveries: Default::default(),
             crm: None,
             crm_twin: None,
+            telegram: None,
             steps: Vec::new(),
             marks: Marks::default(),
             changed_ms: hub.clock.now_ms(),

@@ -126,12 +126,16 @@ where
     };
     let asked = contact.clone();
     let (content, too_long) = cut(content);
+    let mut telegram = None;
     let (number, address, chat, refused) = match route::route(hub, to, || tags(asked)).await? {
         Route::Via {
             number,
             address,
             chat,
-        } => (number.number, address, chat, too_long),
+        } => {
+            telegram = number.prefs.telegram.map(|link| link.posts);
+            (number.number, address, chat, too_long)
+        }
         Route::Outdated => return Ok(Taken::Outdated),
         Route::NoNumber => (
             none(&install.workspace),
@@ -151,6 +155,7 @@ where
         number,
         location: Some(install.location.clone()),
         auto_reply: None,
+        telegram,
     };
     let send = CrmSend {
         message_id: delivery.message_id.clone(),

@@ -1,5 +1,6 @@
 //! Working a lane off: one chat at one destination, in order, by one run at a time.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::Duration;
 
@@ -201,9 +202,16 @@ async fn work<D: Db, Q: Queue, P: Provider>(
         let page = messages_from(&hub.db, chat_id, cursor, PAGE).await?;
         let is_last_page = page.len() < PAGE;
         messages.extend(page);
+        let mut along: BTreeSet<u64> = BTreeSet::new();
         for message in messages {
             let seq = message.seq;
-            match deliver::message(hub, provider, run, &chat, message).await? {
+            // It went with an earlier one.
+            if along.contains(&seq) {
+                cursor = cursor.max(seq + 1);
+                continue;
+            }
+            let step = deliver::message(hub, provider, run, &chat, message, &mut along).await?;
+            match step {
                 // The places of imported messages are beside those of the lane.
                 Step::Settled if place::is_imported(seq) => {}
                 Step::Settled => cursor = cursor.max(seq + 1),
@@ -221,7 +229,7 @@ async fn work<D: Db, Q: Queue, P: Provider>(
         let waiting = match lane {
             Lane::Whatsapp => echo::settle_echoes(hub, &chat).await?,
             Lane::Crm => calls::settle_ringing(hub, &chat).await?,
-            Lane::CrmStatus | Lane::Media => None,
+            Lane::CrmStatus | Lane::Media | Lane::Telegram => None,
         };
         if let Some(step) = waiting {
             match step {

@@ -45,6 +45,7 @@ pub mod deliver;
 pub mod echo;
 pub mod files;
 pub mod history;
+mod home;
 pub mod ids;
 pub mod inbox;
 pub mod lane;
@@ -70,6 +71,7 @@ pub mod watch;
 pub mod crm;
 pub mod crm_status;
 pub mod reconcile;
+pub mod telegram;
 pub mod tokens;
 pub mod whatsapp;
 

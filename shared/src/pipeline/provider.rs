@@ -32,6 +32,8 @@ pub enum Prepared<T> {
         /// When to look in any case, milliseconds since 1970.
         watch_ms: Millis,
     },
+    /// The message had to be changed for it: look at it anew.
+    Anew,
     /// It cannot, and waiting will not help.
     Dead {
         /// For people.
@@ -103,6 +105,10 @@ pub trait Provider: Send + Sync {
     /// nothing.
     const ABSENCE_PROVES_AFTER_MS: Option<Millis>;
 
+    /// Whether there is anywhere to look for the outcome of a call that nobody knows. If not, it is a
+    /// person's at once.
+    const CAN_LOOK: bool = true;
+
     /// How long failed attempts are repeated before the part is given up, milliseconds.
     fn patience_ms(&self) -> Millis;
 
@@ -114,6 +120,17 @@ pub trait Provider: Send + Sync {
         message: &Message,
         part: usize,
     ) -> impl Future<Output = Result<Prepared<Self::Ready>, DbError>> + Send;
+
+    /// Later messages of the chat that go in the same call, in their order: none has more than the
+    /// one part. Asked when the slot departs.
+    fn along(
+        &self,
+        _ready: &mut Self::Ready,
+        _message: &Message,
+        _part: usize,
+    ) -> impl Future<Output = Result<Vec<Message>, DbError>> + Send {
+        async { Ok(Vec::new()) }
+    }
 
     /// The one call that must not be repeated.
     fn send(

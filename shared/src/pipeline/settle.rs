@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Hub;
 use super::line;
 use super::receipt;
+use super::telegram::asides as telegram;
 use super::watch;
 use crate::domain::delivery::{Destination, Lane, Part, PartState};
 use crate::domain::event::IdKind;
@@ -73,45 +74,49 @@ async fn change_message_once<D: Db, Q: Queue>(
     if change(&mut message) == Change::Nothing {
         return Ok(Some(message));
     }
-    let mut writes = Vec::new();
-    watch::note(&mut message, hub.clock.now_ms(), &mut writes)?;
-    writes.push(row::save(key, &mut message)?);
-    let chat = tell_crm(hub, &message, &mut writes).await?;
-    write_and_tell(hub, writes, chat).await?;
+    save_and_tell(hub, &mut message, Vec::new()).await?;
     Ok(Some(message))
 }
 
-/// Writes, and wakes the status lane of the chat that [`tell_crm`] made due.
-pub(super) async fn write_and_tell<D: Db, Q: Queue>(
+/// Writes the message and whatever else is given, and wakes the lanes that have something to tell
+/// about it now: to the CRM its status, to Telegram whether it could be sent.
+pub(super) async fn save_and_tell<D: Db, Q: Queue>(
     hub: &Hub<D, Q>,
-    writes: Vec<Write>,
-    chat: Option<ChatRow>,
+    message: &mut Message,
+    mut writes: Vec<Write>,
 ) -> Result<(), DbError> {
+    let mut lanes = Vec::new();
+    if telegram::wants_asides(&hub.db, message).await? {
+        lanes.push(Lane::Telegram);
+    }
+    if message.untold_crm_status().is_some() {
+        lanes.push(Lane::CrmStatus);
+    }
+    watch::note(message, hub.clock.now_ms(), &mut writes)?;
+    let key = keys::message(&message.chat, message.seq);
+    writes.push(row::save(key, message)?);
+    let key = keys::chat(&message.chat);
+    let chat = match lanes.is_empty() {
+        true => None,
+        false => row::load::<ChatRow>(&hub.db, &key).await?,
+    };
+    let Some(mut chat) = chat else {
+        return hub.db.write(writes).await;
+    };
+    for lane in &lanes {
+        match lane {
+            Lane::Telegram => chat.go_back_for(Lane::Telegram, message.seq),
+            _ => _ = chat.untold.insert(message.seq),
+        }
+        chat.set_due(*lane, hub.clock.now_ms());
+    }
+    writes.push(row::save(key, &mut chat)?);
     hub.db.write(writes).await?;
-    if let Some(chat) = chat {
-        hub.wake(&chat.number, &chat.chat, Lane::CrmStatus, Duration::ZERO)
+    for lane in lanes {
+        hub.wake(&chat.number, &chat.chat, lane, Duration::ZERO)
             .await;
     }
     Ok(())
-}
-
-/// Makes the chat's status lane due if the CRM does not know the message's status.
-pub(super) async fn tell_crm<D: Db, Q: Queue>(
-    hub: &Hub<D, Q>,
-    message: &Message,
-    writes: &mut Vec<Write>,
-) -> Result<Option<ChatRow>, DbError> {
-    if message.untold_crm_status().is_none() {
-        return Ok(None);
-    }
-    let key = keys::chat(&message.chat);
-    let Some(mut chat) = row::load::<ChatRow>(&hub.db, &key).await? else {
-        return Ok(None);
-    };
-    chat.untold.insert(message.seq);
-    chat.set_due(Lane::CrmStatus, hub.clock.now_ms());
-    writes.push(row::save(key, &mut chat)?);
-    Ok(Some(chat))
 }
 
 /// The destination has the part, under its own id.
@@ -139,6 +144,7 @@ pub async fn sent<D: Db, Q: Queue>(
         let settled = match destination {
             Destination::Whatsapp => sent_to_whatsapp(hub, now, part, remote_id).await,
             Destination::Crm => sent_to_crm(hub, now, part, remote_id).await,
+            Destination::Telegram => sent_to_telegram(hub, now, part, remote_id).await,
         };
         match settled {
             Err(error) if !may_pass(&error) || tries >= TRIES => return Err(error),
@@ -165,15 +171,25 @@ async fn sent_to_crm<D: Db, Q: Queue>(
     // The CRM shows it now, and wants to know what becomes of it.
     if matches!(
         message.origin,
-        Origin::Workflow | Origin::Panel | Origin::AutoReply
+        Origin::Workflow | Origin::Panel | Origin::AutoReply | Origin::Telegram
     ) {
         message.crm = Some(CrmMessage::new(remote_id));
     }
-    let key = keys::message(&message.chat, message.seq);
-    watch::note(&mut message, hub.clock.now_ms(), &mut writes)?;
-    writes.push(row::save(key, &mut message)?);
-    let chat = tell_crm(hub, &message, &mut writes).await?;
-    write_and_tell(hub, writes, chat).await
+    save_and_tell(hub, &mut message, writes).await
+}
+
+/// The post leads back to its message from now on: an answer to it is one to the customer.
+async fn sent_to_telegram<D: Db, Q: Queue>(
+    hub: &Hub<D, Q>,
+    mut message: Message,
+    part: usize,
+    remote_id: &str,
+) -> Result<(), DbError> {
+    if mark_done(&mut message, Destination::Telegram, part, remote_id).is_none() {
+        return Ok(());
+    }
+    let writes = telegram::claim_post(&hub.db, &message, part, remote_id).await?;
+    save_and_tell(hub, &mut message, writes).await
 }
 
 /// Claims the id that the CRM gave to an outgoing message which we put there: should the CRM
@@ -211,7 +227,6 @@ async fn sent_to_whatsapp<D: Db, Q: Queue>(
     part: usize,
     remote_id: &str,
 ) -> Result<(), DbError> {
-    let key = keys::message(&message.chat, message.seq);
     let id_key = keys::whatsapp_id(&message.number, IdKind::Message, remote_id);
     let Some(was_unknown) = mark_done(&mut message, Destination::Whatsapp, part, remote_id) else {
         return Ok(());
@@ -245,8 +260,6 @@ async fn sent_to_whatsapp<D: Db, Q: Queue>(
             writes.push(row::save(id_key, &mut id)?);
         }
     }
-    watch::note(&mut message, hub.clock.now_ms(), &mut writes)?;
-    writes.push(row::save(key, &mut message)?);
     if was_unknown {
         let unsure = keys::unsure(&message.number, &message.chat, message.seq);
         writes.push(Write {
@@ -255,8 +268,7 @@ async fn sent_to_whatsapp<D: Db, Q: Queue>(
             only_if: Cond::Always,
         });
     }
-    let chat = tell_crm(hub, &message, &mut writes).await?;
-    write_and_tell(hub, writes, chat).await?;
+    save_and_tell(hub, &mut message, writes).await?;
     // The receipt that frees the place came before the claim, and will not come again.
     if has_left {
         let slot = slot_id(&message.chat, message.seq, part);

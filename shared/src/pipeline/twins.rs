@@ -117,18 +117,19 @@ pub(super) async fn join<D: Db, Q: Queue>(
     let message = row::load::<Message>(&hub.db, &message_key).await?;
     id.claimed = Some(first);
     id.expires_at = None;
-    let mut writes = vec![
+    let writes = vec![
         save(key(location, send), &mut twins, hub.clock.now_ms())?,
         row::save(id_key.clone(), &mut id)?,
     ];
-    let mut to_tell = None;
-    // It may have been erased meanwhile, with its number.
-    if let Some(mut message) = message {
-        message.crm_twin = Some(CrmMessage::new(&send.message_id));
-        writes.push(row::save(message_key, &mut message)?);
-        to_tell = settle::tell_crm(hub, &message, &mut writes).await?;
-    }
-    match settle::write_and_tell(hub, writes, to_tell).await {
+    let written = match message {
+        Some(mut message) => {
+            message.crm_twin = Some(CrmMessage::new(&send.message_id));
+            settle::save_and_tell(hub, &mut message, writes).await
+        }
+        // It may have been erased meanwhile, with its number.
+        None => hub.db.write(writes).await,
+    };
+    match written {
         Ok(()) => Ok(Stored::Done),
         Err(DbError::Condition { .. } | DbError::Conflict) => met(hub, &id_key).await,
         Err(error) => Err(error),

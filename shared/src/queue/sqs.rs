@@ -28,6 +28,7 @@ impl Sqs {
             Lane::Whatsapp => &self.queues.outbound_url,
             Lane::Crm | Lane::CrmStatus => &self.queues.crm_url,
             Lane::Media => &self.queues.media_url,
+            Lane::Telegram => &self.queues.telegram_url,
         }
     }
 

@@ -17,6 +17,7 @@ use crate::domain::ids::{ChatId, ContactId, LocationId, NumberId, WorkspaceId};
 use crate::domain::message::{Direction, Message};
 use crate::domain::sms::Shape;
 use crate::domain::status::Receipt;
+use crate::domain::telegram::Topic;
 use crate::queue::LONGEST_DELAY;
 
 row!(Message, "a message");
@@ -93,6 +94,9 @@ pub struct ChatRow {
     /// Its contact in the CRM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crm: Option<CrmContact>,
+    /// Its topic in the business's group in Telegram.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<Topic>,
     /// Closed for writing: it lives on in another chat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<ChatId>,
@@ -200,6 +204,7 @@ impl ChatRow {
             ringing: BTreeMap::new(),
             auto_replied: None,
             crm: None,
+            topic: None,
             merged_into: None,
             merged_from: BTreeSet::new(),
             waits_for: BTreeSet::new(),
@@ -286,6 +291,17 @@ impl ChatRow {
         state
             .into_iter()
             .flat_map(|state| state.behind.iter().copied())
+    }
+
+    /// Notes a message that got another part, for a lane that may have gone past it or may never
+    /// have been anywhere.
+    pub fn go_back_for(&mut self, lane: Lane, seq: u64) {
+        let state = self.lanes.entry(lane).or_default();
+        // A lane that has nothing to do is done with all there is.
+        if state.due_ms.is_none() {
+            state.cursor = state.cursor.max(self.seq + 1);
+        }
+        state.behind.insert(seq);
     }
 
     fn settle_due(&mut self) {

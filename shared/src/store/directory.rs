@@ -13,6 +13,7 @@ use crate::domain::operation::StateChange;
 use crate::domain::routing::Routing;
 use crate::domain::sms::Active;
 use crate::domain::status::InstanceState;
+use crate::domain::telegram::Link;
 use crate::domain::text::Lang;
 
 /// A tenant.
@@ -136,6 +137,9 @@ pub struct NumberPrefs {
     /// What it answers by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_reply: Option<AutoReply>,
+    /// Where its messages are posted in Telegram.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub telegram: Option<Link>,
 }
 
 /// Why a number sends nothing.

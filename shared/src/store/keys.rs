@@ -22,8 +22,10 @@ mod team;
 pub use team::*;
 
 mod people;
+mod telegram;
 
 pub use people::*;
+pub use telegram::*;
 
 /// In how many shards the due indexes are split, so that no partition of them is hot.
 pub const DUE_SHARDS: u8 = 16;

@@ -16,6 +16,7 @@ pub mod people_runtime;
 pub mod runtime;
 pub mod system;
 pub mod team;
+pub mod telegram;
 
 pub mod dynamo;
 #[cfg(any(test, feature = "testing"))]

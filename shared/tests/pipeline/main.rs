@@ -260,6 +260,7 @@ async fn a_number_is_chosen_by_conversation_tag_and_age() {
                 number: NumberId::new(format!("n{n}")),
                 location: Some(location()),
                 auto_reply: None,
+                telegram: None,
             };
             accept::whatsapp_message(&hub, &home, text("M", "79001234567", "hi"))
                 .await
@@ -344,6 +345,7 @@ async fn a_workspace_sets_the_order_of_the_rules_and_the_default() {
                 number: NumberId::new("n2"),
                 location: Some(location()),
                 auto_reply: None,
+                telegram: None,
             };
             let new = NewMessage {
                 chat: alias.clone(),

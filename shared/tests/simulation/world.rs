@@ -33,8 +33,7 @@ use crate::workflows::contact;
 pub type SimHub = Hub<MemoryDb, MemoryQueue>;
 
 const PEOPLE: usize = 3;
-/// How long things happen, and how long the world is given to come to rest after that: longer than
-/// an unknown outcome is looked for.
+/// How long things happen, and come to rest: longer than what is unknown is looked for.
 const BUSY_MS: u64 = 8 * 60 * 1000;
 const REST_MS: u64 = 45 * 60 * 1000;
 pub const START_MS: Millis = 1_700_000_000_000;
@@ -115,6 +114,7 @@ impl World {
             number: NumberId::new("n1"),
             location: Some(LocationId::new("loc")),
             auto_reply: None,
+            telegram: None,
         }
     }
 
@@ -545,6 +545,7 @@ impl World {
                     Lane::Crm => lane::work_off(&hub, &crm, &chat, deadline).await,
                     Lane::CrmStatus => crm_status::work_off(&hub, &crm, &chat, deadline).await,
                     Lane::Media => files::work_off(&hub, &copies, &chat, deadline).await,
+                    Lane::Telegram => Ok(()),
                 }
             }))
             .await;

@@ -12,6 +12,8 @@ pub(crate) fn of(wake_ups: Vec<WakeUp>) -> [SqsEvent; 3] {
             Lane::Media => 0,
             Lane::Whatsapp => 1,
             Lane::Crm | Lane::CrmStatus => 2,
+            // No number of these stories posts anywhere.
+            Lane::Telegram => continue,
         };
         queues[queue].push(wake_up);
     }

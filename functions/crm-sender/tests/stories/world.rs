@@ -111,6 +111,8 @@ impl World {
         let secret = AppSecret {
             ghl_client_secret: app.client_secret.clone().into(),
             ghl_shared_secret: app.shared_secret.clone().into(),
+            telegram_bot_token: None,
+            telegram_webhook_secret: None,
             data_key_texts: [(1, "0123456789abcdef".repeat(4).into())].into(),
         };
         let keys = Arc::new(secret.data_keys().unwrap());
@@ -332,6 +334,7 @@ impl World {
             keys: Arc::clone(&self.keys),
             fetcher: &self.fetcher,
             store: &self.store,
+            telegram: None,
         };
         let (media, outbound, crm) = futures::join!(
             media_keeper::handle(&self.hub, &keep, media, deadline_ms + 180_000),

@@ -192,6 +192,8 @@ fn app_secret() -> AppSecret {
     AppSecret {
         ghl_client_secret: "".into(),
         ghl_shared_secret: "".into(),
+        telegram_bot_token: None,
+        telegram_webhook_secret: None,
         data_key_texts: [(1, "0123456789abcdef0123456789abcdef".into())].into(),
     }
 }

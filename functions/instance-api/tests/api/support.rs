@@ -84,6 +84,7 @@ pub(crate) async fn world_at(green_base: Option<&str>) -> World {
         ghl_client_secret: app.client_secret.into(),
         ghl_shared_secret: app.shared_secret.into(),
         data_keys: DataKeys::new("k1".to_owned(), &data_keys).unwrap(),
+        telegram_bot_token: None,
     });
     let http = greenhub::http::client(Duration::from_secs(2)).unwrap();
     let ahead_ms = Arc::new(AtomicI64::new(0));

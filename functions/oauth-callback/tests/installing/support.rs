@@ -76,6 +76,7 @@ pub(crate) fn world_at(sandbox: Sandbox, api_base: &str) -> World {
         ghl_client_secret: app.client_secret.clone().into(),
         ghl_shared_secret: app.shared_secret.into(),
         data_keys: data_keys(),
+        telegram_bot_token: None,
     });
     let api_base = Url::parse(api_base).unwrap();
     let public_base_url = Url::parse(HUB).unwrap();
@@ -106,6 +107,7 @@ pub(crate) fn world_at(sandbox: Sandbox, api_base: &str) -> World {
             default: Some(app.default_provider_id.clone()),
         },
         public_base_url: public_base_url.clone(),
+        telegram: None,
     };
     let callback = Callback {
         db: db.clone(),

@@ -88,6 +88,8 @@ pub(crate) enum OriginView {
     Workflow,
     /// Somebody here.
     Panel,
+    /// Somebody in the team's channel or group.
+    Telegram,
     /// The number by itself.
     AutoReply,
     /// From before the number was added.
@@ -170,6 +172,8 @@ pub(crate) enum DestinationView {
     Whatsapp,
     /// GoHighLevel.
     Crm,
+    /// The team's channel or group.
+    Telegram,
 }
 
 /// One call.
@@ -346,6 +350,7 @@ impl From<Destination> for DestinationView {
         match destination {
             Destination::Whatsapp => DestinationView::Whatsapp,
             Destination::Crm => DestinationView::Crm,
+            Destination::Telegram => DestinationView::Telegram,
         }
     }
 }
@@ -358,6 +363,7 @@ impl From<Origin> for OriginView {
             Origin::Ghl => OriginView::Ghl,
             Origin::Workflow => OriginView::Workflow,
             Origin::Panel => OriginView::Panel,
+            Origin::Telegram => OriginView::Telegram,
             Origin::AutoReply => OriginView::AutoReply,
             Origin::History => OriginView::History,
         }

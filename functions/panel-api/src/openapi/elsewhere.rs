@@ -29,6 +29,19 @@ pub fn green_api_webhook() {}
 )]
 pub fn old_green_api_webhook() {}
 
+/// An update of Telegram's.
+#[utoipa::path(
+    post, path = "/webhooks/telegram", tag = "webhooks", security(()),
+    params(("X-Telegram-Bot-Api-Secret-Token" = String, Header, description = "The secret that Telegram was given")),
+    request_body(content = Object, description = "An update as Telegram sends it"),
+    responses(
+        (status = 200, description = "Taken, now or before, or not for us"),
+        (status = 401, description = "Not Telegram's"),
+        (status = 500, description = "Not taken; Telegram sends it again"),
+    )
+)]
+pub fn telegram_webhook() {}
+
 /// A message to deliver, or an event of the app; GoHighLevel signs both.
 #[utoipa::path(
     post, path = "/webhooks/ghl", tag = "webhooks", security(()),

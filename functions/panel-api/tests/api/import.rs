@@ -97,6 +97,7 @@ async fn world() -> World {
         ghl_client_secret: "client".into(),
         ghl_shared_secret: "shared".into(),
         data_keys: DataKeys::new("1".to_owned(), &all).unwrap(),
+        telegram_bot_token: None,
     };
     let url = "https://hub.example/".parse::<url::Url>().unwrap();
     let api = Api {
@@ -113,6 +114,7 @@ async fn world() -> World {
         addresses: Addresses::new(None),
         public_base_url: url.clone(),
         install_url: url,
+        telegram: Default::default(),
     };
     let row = WorkspaceRow {
         rev: 0,

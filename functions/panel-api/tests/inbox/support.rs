@@ -82,6 +82,7 @@ pub(crate) async fn world() -> World {
         ghl_client_secret: "client".into(),
         ghl_shared_secret: "shared".into(),
         data_keys: DataKeys::new("k1".to_owned(), &data_keys).unwrap(),
+        telegram_bot_token: None,
     });
     let ahead_ms = Arc::new(AtomicI64::new(0));
     let clock = Clock::shifted(Arc::clone(&ahead_ms));
@@ -101,6 +102,7 @@ pub(crate) async fn world() -> World {
         addresses: Addresses::new(None),
         public_base_url: "https://hub.example".parse().unwrap(),
         install_url: "https://market.example/install".parse().unwrap(),
+        telegram: Default::default(),
     };
     let world = World {
         sandbox,
@@ -229,6 +231,7 @@ impl World {
             number: NumberId::new(number),
             location: None,
             auto_reply: None,
+            telegram: None,
         };
         let new = NewMessage {
             kind: IdKind::Message,

@@ -102,6 +102,7 @@ impl World {
             number: NumberId::new("n1"),
             location: Some(location()),
             auto_reply: None,
+            telegram: None,
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::world::{Outcome, World, ensure};
 
 /// The file of each function.
-const EVENTS: [(&str, &str); 12] = [
+const EVENTS: [(&str, &str); 14] = [
     ("GreenApiWebhook", "green-api-webhook.json"),
     ("GhlWebhook", "ghl-webhook.json"),
     ("GhlWebhook", "ghl-webhook.workflow-action.json"),
@@ -18,6 +18,8 @@ const EVENTS: [(&str, &str); 12] = [
     ("CrmSender", "crm-sender.json"),
     ("MediaKeeper", "media-keeper.json"),
     ("HistoryImport", "history-import.json"),
+    ("TelegramWebhook", "telegram-webhook.json"),
+    ("TelegramSender", "telegram-sender.json"),
     ("FileLink", "file-link.json"),
     ("Sweeper", "sweeper.json"),
 ];

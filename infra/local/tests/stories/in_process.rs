@@ -214,6 +214,7 @@ impl Wiring<'_> {
             data_keys: Arc::new(secret.data_keys().unwrap()),
             providers: api.providers,
             public_base_url: app.public_base_url,
+            telegram: None,
         }
     }
 }

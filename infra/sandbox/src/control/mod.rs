@@ -16,10 +16,15 @@
 //! | `POST /ghl/workflow-action` | a workflow comes to an action of the app |
 //! | `GET /ghl/{location}/contacts`, `…/conversations`, `…/sso?user&role&agency` | what GHL shows |
 //! | `POST /ghl/{location}/expire-tokens`, `PUT …/active` | a location's tokens and suspension |
+//! | `POST /telegram/update` | a raw update, delivered with the secret header |
+//! | `GET /telegram/chats`, `…/{id}`; `POST /telegram/chats` | what is in channels and groups; a further one |
+//! | `PUT /telegram/chats/{id}`, `…/bot`; `DELETE …/topics/{thread}` | its name and reactions, the bot's place, a topic |
+//! | `POST /telegram/chats/{id}/write`, `/telegram/people/{id}/write` | somebody writes there, or to the bot alone |
 //! | `PUT /ghl/{location}/providers` | whether the app is its extra channel, its default SMS provider, or both |
 
 mod ghl;
 mod green;
+mod telegram;
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -44,6 +49,7 @@ use crate::{
     faults::Fault,
     green_api::limits,
     record::Provider,
+    telegram::BOT_TOKEN,
 };
 
 type Shared = State<Arc<App>>;
@@ -59,6 +65,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/events", get(events))
         .nest("/green-api", green::routes())
         .nest("/ghl", ghl::routes())
+        .nest("/telegram", telegram::routes())
         .fallback(async || unknown("path"))
 }
 
@@ -143,12 +150,15 @@ async fn stats(State(app): Shared) -> Json<Value> {
             })
         })
         .collect();
-    let total: u64 =
-        state.green_refused.values().sum::<u64>() + state.ghl_refused.values().sum::<u64>();
+    let total: u64 = state.green_refused.values().sum::<u64>()
+        + state.ghl_refused.values().sum::<u64>()
+        + state.telegram_usage.refused.values().sum::<u64>();
     Json(json!({
         "refused429": total,
         "greenApi": green,
         "ghl": state.ghl_refused,
+        "telegram": state.telegram_usage.refused,
+        "updates": state.kept.telegram.webhook.pending.len(),
         "queues": queues,
         "limits": limits::all().map(|(name, rps)| (name.to_owned(), json!(rps))).collect::<serde_json::Map<_, _>>(),
         "calls": state.log.calls.len(),
@@ -189,6 +199,7 @@ async fn accounts(State(app): Shared) -> Json<Value> {
                 "locationId": u.location,
             })).collect::<Vec<_>>(),
         },
+        "telegram": { "apiUrl": app.public_url, "botToken": BOT_TOKEN },
         "appUrl": app.app_url(),
         "timeScale": app.scale.0,
     }))
@@ -201,6 +212,7 @@ async fn events(State(app): Shared) -> Sse<impl Stream<Item = Result<Event, Infa
         let name = match news.recv().await {
             Ok(News::Green) => "green",
             Ok(News::Ghl) => "ghl",
+            Ok(News::Telegram) => "telegram",
             // Too slow: everything may have changed.
             Err(RecvError::Lagged(_)) => "all",
             Err(RecvError::Closed) => return None,

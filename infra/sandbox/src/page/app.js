@@ -1,4 +1,5 @@
-// The two panes. Everything that others wrote goes into the page as text, never as markup.
+// The panes of phone and CRM; the third is in telegram.js. Everything that others wrote goes into the page as text, never as markup.
+import { telegramPane } from "/page/telegram.js";
 import { texts } from "/page/texts.js";
 
 const $ = (id) => document.getElementById(id);
@@ -161,7 +162,7 @@ function show(list, messages, empty) {
 }
 
 // A list follows its newest message until a person scrolls up.
-for (const list of [$("phone-messages"), $("crm-messages")]) {
+for (const list of [$("phone-messages"), $("crm-messages"), $("tg-messages")]) {
   list.dataset.follows = "1";
   let top = 0;
   list.addEventListener("scroll", () => {
@@ -250,6 +251,8 @@ async function refreshCrm() {
   })), t("emptyCrm"));
 }
 
+const refreshTelegram = telegramPane({ $, call, fill, show, attempt, toBase64, remembered, t });
+
 // One refresh at a time; news during one lead to another.
 let running = false;
 let again = false;
@@ -265,6 +268,7 @@ async function refresh() {
       await refreshAccounts();
       await refreshPhone();
       await refreshCrm();
+      await refreshTelegram();
     } while (again);
   } catch {
     // The connection's badge says it.
@@ -390,7 +394,7 @@ $("agent-writes").addEventListener("submit", attempt(async () => {
 }));
 
 // Enter sends, Shift+Enter makes a new line.
-for (const id of ["customer-text", "agent-text"]) {
+for (const id of ["customer-text", "agent-text", "tg-text"]) {
   $(id).addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();

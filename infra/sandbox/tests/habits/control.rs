@@ -273,6 +273,7 @@ async fn the_page_is_served_with_a_strict_policy() {
         ("/page/app.css", "text/css"),
         ("/page/app.js", "text/javascript"),
         ("/page/texts.js", "text/javascript"),
+        ("/page/telegram.js", "text/javascript"),
     ] {
         let page = w.request(Method::GET, path).send().await.unwrap();
         assert_eq!(page.status(), 200, "{path}");

@@ -19,3 +19,4 @@ mod green_notify;
 mod green_send;
 mod persistence;
 mod support;
+mod telegram;

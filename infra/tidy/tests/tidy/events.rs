@@ -44,7 +44,8 @@ fn each_event_has_its_triggers_shape() {
             "outbound-sender.json"
             | "crm-sender.json"
             | "media-keeper.json"
-            | "history-import.json" => is_queue,
+            | "history-import.json"
+            | "telegram-sender.json" => is_queue,
             "sweeper.json" => is_schedule,
             _ => is_http,
         };

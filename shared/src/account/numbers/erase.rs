@@ -10,6 +10,7 @@ use crate::domain::delivery::Destination;
 use crate::domain::event::IdKind;
 use crate::domain::ids::{NumberId, WorkspaceId};
 use crate::domain::message::Message;
+use crate::domain::telegram;
 use crate::media::erase::{EraseError, files_of};
 use crate::media::store::FileStore;
 use crate::store::chats::{ChatRow, chats_of_index};
@@ -165,6 +166,10 @@ async fn chat_is_erased(
             .map(|crm| keys::contact_chat(&crm.location, &crm.contact, &chat.number)),
     );
     around.extend(chat.listed_keys());
+    around.extend(
+        chat.topic
+            .map(|topic| keys::topic(topic.channel, topic.thread)),
+    );
     delete_all(db, around).await?;
     db.write(vec![delete(keys::chat(&chat.chat))]).await?;
     Ok(true)
@@ -186,6 +191,8 @@ fn ids_of(chat: &ChatRow, message: &Message) -> Vec<Key> {
     let mut ids: Vec<Key> = whatsapp
         .flat_map(|id| kinds.iter().map(|kind| whatsapp_id(chat, *kind, id)))
         .collect();
+    let posts = remote_ids(Destination::Telegram).filter_map(telegram::of_remote_id);
+    ids.extend(posts.map(|(channel, post)| keys::post(channel, post)));
     if let Some(crm) = &chat.crm {
         let shown = message.crm_messages().map(|crm| crm.message_id.as_str());
         let in_crm = shown.chain(remote_ids(Destination::Crm));

@@ -8,6 +8,7 @@ use super::{Numbers, erase, open};
 use crate::clock::Millis;
 use crate::crypto::{self, DataKeys};
 use crate::domain::ids::{NumberId, WorkspaceId};
+use crate::pipeline::telegram::channels;
 use crate::store::db::{Cond, Db, DbError, Op, Write};
 use crate::store::directory::{GoneNumberRow, NumberRow};
 use crate::store::runtime::GoneHookRow;
@@ -74,6 +75,11 @@ impl<D: Db> Numbers<D> {
         // Best effort: a number whose token has changed, or that is gone, can be removed as well.
         if let Err(error) = self.settler(data_keys).restore(&row).await {
             tracing::warn!(%number, %error, "the number's webhook stays set at GREEN-API");
+        }
+        if row.prefs.telegram.is_some()
+            && let Err(error) = channels::unlink(&self.db, workspace, number).await
+        {
+            tracing::warn!(%number, %error, "the number's channel still names it");
         }
         self.forget(data_keys, row, conversations).await?;
         tracing::info!(%workspace, %number, ?conversations, "a number was removed");

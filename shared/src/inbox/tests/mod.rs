@@ -71,6 +71,7 @@ fn home(n: usize) -> Home {
         number: number(n),
         location: None,
         auto_reply: None,
+        telegram: None,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::domain::content::File;
 use crate::domain::delivery::Destination;
 use crate::domain::message::Message;
 use crate::media::link::Links;
-use crate::pipeline::files::hands_over;
+use crate::pipeline::files::{hands_over, is_in_telegram};
 
 /// The files that go with a part.
 pub(super) fn carried(message: &Message, part: usize) -> Vec<&File> {
@@ -17,6 +17,14 @@ pub(super) fn carried(message: &Message, part: usize) -> Vec<&File> {
     carried.iter().filter_map(|file| files.get(*file)).collect()
 }
 
+/// The address that a file was given with. What is in Telegram is shown where the gateway has it.
+fn given_address(file: &File) -> Option<&str> {
+    match is_in_telegram(file) {
+        true => file.send_url().filter(|url| url.starts_with("http")),
+        false => file.url.as_deref(),
+    }
+}
+
 /// The addresses of files: ours, and where there never was to be a copy the one that it came with.
 /// What is sent from here is shown under the address that it was given with, whatever becomes of it
 /// on the way to the phone.
@@ -24,7 +32,7 @@ pub(super) fn attachments(message: &Message, files: &[&File], links: &Links) -> 
     if hands_over(message) {
         let given = |file: &&File| match file.upload() {
             Some(_) => links.of(message, file),
-            None => file.url.clone(),
+            None => given_address(file).map(str::to_owned),
         };
         return files.iter().filter_map(given).collect();
     }
