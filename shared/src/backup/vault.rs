@@ -169,20 +169,26 @@ pub mod memory {
 
     /// Backups in memory.
     #[derive(Debug, Default)]
-    pub struct MemoryVault(Mutex<(Vec<(Table, Backup)>, Vec<Table>)>);
+    pub struct MemoryVault(Mutex<Held>);
+
+    #[derive(Debug, Default)]
+    struct Held {
+        backups: Vec<(Table, Backup)>,
+        failing: Vec<Table>,
+    }
 
     impl MemoryVault {
         /// One more, that somebody else made.
         pub fn add(&self, table: Table, backup: Backup) {
-            self.lock().0.push((table, backup));
+            self.lock().backups.push((table, backup));
         }
 
         /// None can be taken of this table.
         pub fn fail(&self, table: Table) {
-            self.lock().1.push(table);
+            self.lock().failing.push(table);
         }
 
-        fn lock(&self) -> MutexGuard<'_, (Vec<(Table, Backup)>, Vec<Table>)> {
+        fn lock(&self) -> MutexGuard<'_, Held> {
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }
@@ -190,13 +196,13 @@ pub mod memory {
     impl Vault for MemoryVault {
         async fn list(&self, table: Table) -> Result<Vec<Backup>, BackupError> {
             let kept = self.lock();
-            let of_table = kept.0.iter().filter(|(of, _)| *of == table);
+            let of_table = kept.backups.iter().filter(|(of, _)| *of == table);
             Ok(of_table.map(|(_, backup)| backup.clone()).collect())
         }
 
         async fn take(&self, table: Table, name: &str) -> Result<(), BackupError> {
             let mut kept = self.lock();
-            if kept.1.contains(&table) {
+            if kept.failing.contains(&table) {
                 return Err(BackupError {
                     table,
                     what: "taking one",
@@ -209,12 +215,12 @@ pub mod memory {
                 created_ms: time_of(name),
                 is_ready: true,
             };
-            kept.0.push((table, backup));
+            kept.backups.push((table, backup));
             Ok(())
         }
 
         async fn remove(&self, backup: &Backup) -> Result<(), BackupError> {
-            self.lock().0.retain(|(_, kept)| kept.id != backup.id);
+            self.lock().backups.retain(|(_, kept)| kept.id != backup.id);
             Ok(())
         }
     }

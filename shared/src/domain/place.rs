@@ -17,7 +17,7 @@ const TIE_BITS: u32 = 20;
 /// message's id; only its lower 20 bits count.
 pub fn imported(at_s: i64, tie: u32) -> u64 {
     let at_s = u64::try_from(at_s).unwrap_or(0).min(u64::from(u32::MAX));
-    IMPORTED | at_s << TIE_BITS | u64::from(tie) % (1 << TIE_BITS)
+    IMPORTED | (at_s << TIE_BITS) | (u64::from(tie) % (1 << TIE_BITS))
 }
 
 /// The next place in the same second, for a message whose place is another's; after the last one the
