@@ -124,11 +124,10 @@ impl World {
                 continue;
             };
             let deadline_ms = self.hub.clock.now_ms() + WORKER_MS;
+            // A run holds every call within itself: too much for the stack.
+            let run = Box::pin(lane::work_off(&self.hub, &whatsapp, &chat, deadline_ms));
             // An error leaves the lane due, and the message goes back to the queue.
-            if lane::work_off(&self.hub, &whatsapp, &chat, deadline_ms)
-                .await
-                .is_err()
-            {
+            if run.await.is_err() {
                 let number = World::home().number;
                 self.hub
                     .wake(&number, &chat, Lane::Whatsapp, Duration::from_secs(1))
