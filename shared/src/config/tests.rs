@@ -52,6 +52,7 @@ fn read_with(name: &str, value: Option<&str>) -> Result<(), ConfigError> {
     GhlApi::read(&vars)?;
     GhlHook::read(&vars)?;
     Green::read(&vars)?;
+    TelegramApi::read(&vars)?;
     Web::read(&vars)?;
     read_log_level(&vars)?;
     read_aws(&vars)?;
@@ -68,6 +69,7 @@ fn a_missing_variable_is_named() {
         "FILE_RETENTION_DAYS",
         "GHL_DEFAULT_PROVIDER_ID",
         "HOLD_SECONDS",
+        "TELEGRAM_API_BASE",
         "UNKNOWN_AFTER_SECONDS",
         "WHITELABEL_DOMAINS",
         "LOG_LEVEL",
@@ -98,6 +100,7 @@ fn a_wrong_variable_is_named_without_its_value() {
         "PUBLIC_BASE_URL",
         "GHL_API_BASE",
         "GHL_MARKETPLACE_BASE",
+        "TELEGRAM_API_BASE",
         "AWS_ENDPOINT_URL",
     ] {
         check(name, "hub.example", Some(&address(name)));
