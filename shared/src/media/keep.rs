@@ -165,7 +165,7 @@ impl<D: Db, Q: Queue, S: FileStore> Keep<'_, D, Q, S> {
         };
         let begun = match file.upload() {
             None => match url.strip_prefix(FILE_SCHEME) {
-                Some(id) => self.from_telegram(id).await,
+                Some(id) => self.ask_telegram_for(id).await,
                 None => self.fetcher.get(url).await,
             },
             Some((object, _)) => match self.store.address(object, LONGEST).await {
@@ -228,7 +228,7 @@ impl<D: Db, Q: Queue, S: FileStore> Keep<'_, D, Q, S> {
         Ok((peeked, sniffed))
     }
 
-    async fn from_telegram(&self, id: &str) -> Result<Download, FetchError> {
+    async fn ask_telegram_for(&self, id: &str) -> Result<Download, FetchError> {
         let bot = self.telegram.ok_or(FetchError::Refused)?;
         let answer = bot.download(id).await.map_err(|error| match error {
             TelegramError::TooLarge { .. } => FetchError::TooLarge,

@@ -1,11 +1,7 @@
 //! Telegram from end to end, told as stories: customers write and managers answer, with the sandbox
 //! as GREEN-API and as Telegram.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of tests may fail as tests do"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 mod answers;
 mod channels;

@@ -282,7 +282,7 @@ pub async fn claim_by_code(
     workspace: &WorkspaceId,
     code: &str,
 ) -> Result<ChannelRow, ChannelError> {
-    let key = keys::channel_code(&crypto::sha256_hex(&read_code(code)));
+    let key = keys::channel_code(&crypto::sha256_hex(read_code(code)));
     let found = row::load::<ChannelCodeRow>(db, &key).await?;
     let found = found.filter(|found| clock.now_ms() < found.until_ms);
     let found = found.ok_or(ChannelError::BadCode)?;
