@@ -8,6 +8,7 @@ mod deployed;
 mod effort;
 mod error;
 mod functions;
+mod inbox;
 mod legs;
 mod options;
 mod progress;
@@ -54,6 +55,8 @@ fn rows(options: &Options) -> Result<Vec<Row>, Error> {
     rows.extend(cost::rows(&legs, cpu_ms));
     rows.extend(effort::rows().map_err(failed())?);
     rows.extend(deployed);
+    step("lists where there is much");
+    rows.extend(runtime.block_on(inbox::rows()).map_err(failed())?);
     rows.extend(smoothing::rows());
     Ok(rows)
 }

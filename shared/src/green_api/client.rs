@@ -3,6 +3,7 @@
 //! No call is repeated here and none waits for its turn: that is for those who know what an answer
 //! means for the message. The token is part of the address, so no address ever gets into an error.
 
+mod alter;
 mod buttons;
 mod files;
 mod history;
@@ -375,7 +376,11 @@ impl GreenApi {
             _ => MAX_ANSWER_BYTES,
         };
         match read(answer, most).await {
-            (body, Ok(())) => serde_json::from_slice(&body).map_err(|_| unreadable()),
+            (body, Ok(())) => {
+                // Some answer with nothing.
+                let body: &[u8] = if body.is_empty() { b"null" } else { &body };
+                serde_json::from_slice(body).map_err(|_| unreadable())
+            }
             (_, Err(why)) => Err(GreenApiError::Ambiguous {
                 why: why.to_owned(),
             }),

@@ -7,8 +7,10 @@
 //! Every list is as long as it is asked to be and takes a number of table reads that depends on how
 //! many numbers somebody sees and how much they ask for, and not on how much there is.
 
+pub mod alter;
 pub mod change;
 pub mod cursor;
+pub mod erase;
 pub mod health;
 pub mod list;
 pub mod messages;

@@ -117,6 +117,9 @@ pub trait Bucket: Send + Sync {
         object: &'a str,
         disposition: &'a str,
     ) -> BoxFuture<'a, Result<String, StoreError>>;
+
+    /// Removes a file.
+    fn removes<'a>(&'a self, object: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 
 impl<S: FileStore> Bucket for S {
@@ -135,6 +138,11 @@ impl<S: FileStore> Bucket for S {
         disposition: &'a str,
     ) -> BoxFuture<'a, Result<String, StoreError>> {
         Box::pin(self.download_address(object, disposition, GIVES_FOR))
+    }
+
+    fn removes<'a>(&'a self, object: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        // Keys are random and of one length, so that none begins with another.
+        Box::pin(async move { self.remove_all(object).await.map(|_| ()) })
     }
 }
 

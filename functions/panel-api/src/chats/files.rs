@@ -229,7 +229,7 @@ pub(super) async fn show<D: Db, Q: Queue>(
     Ok((StatusCode::FOUND, [(header::LOCATION, address)]))
 }
 
-fn no_bucket(error: &StoreError) -> Problem {
+pub(super) fn no_bucket(error: &StoreError) -> Problem {
     tracing::error!(%error, "the bucket gave no address");
     Problem::try_again()
 }

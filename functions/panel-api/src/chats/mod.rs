@@ -4,8 +4,10 @@
 //! tells them of others: those are not found.
 
 mod act;
+mod alter;
 mod begin;
 mod content;
+mod erase;
 mod files;
 mod list;
 mod messages;
@@ -44,12 +46,12 @@ pub(crate) fn routes<D: Db, Q: Queue>() -> OpenApiRouter<Arc<Api<D, Q>>> {
     OpenApiRouter::new()
         .routes(routes!(list::list, begin::begin))
         .routes(routes!(list::changes))
-        .routes(routes!(act::show, act::change))
+        .routes(routes!(act::show, act::change, erase::erase))
         .routes(routes!(act::merge))
         .routes(routes!(act::split))
         .routes(routes!(messages::list, messages::send))
         .routes(routes!(messages::changes))
-        .routes(routes!(messages::show))
+        .routes(routes!(messages::show, alter::edit, alter::delete))
         .routes(routes!(messages::retry))
         .routes(routes!(files::announce))
         .routes(routes!(files::send))

@@ -31,7 +31,8 @@ async fn a_new_chat_is_opened_by_phone_and_one_that_cannot_be_is_refused() {
         world.sandbox.addr
     );
     let nobody = json!(["79000000000@c.us"]);
-    let told = reqwest::Client::new()
+    let told = greenhub::http::client(std::time::Duration::from_secs(5))
+        .unwrap()
         .put(url)
         .json(&nobody)
         .send()

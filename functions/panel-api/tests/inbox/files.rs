@@ -1,10 +1,13 @@
 //! Files: announced, put into the bucket, sent, and got again.
 
+use axum::http::Method;
 use greenhub::domain::content::Content;
 use greenhub::domain::delivery::Lane;
 use greenhub::domain::ids::ChatId;
 use greenhub::domain::message::{Message, of_reference};
+use greenhub::domain::rights::Rights;
 use greenhub::store::chats::ChatRow;
+use greenhub::store::db::Table;
 use greenhub::store::{keys, row};
 use serde_json::{Value, json};
 
@@ -143,4 +146,47 @@ async fn a_file_is_saved_unless_it_is_to_be_shown() {
         .get(&ann, &format!("/api/messages/{chat}-1/files/0"))
         .await;
     assert_eq!(text.refusal(), (404, "not_found"));
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_person_who_is_erased() {
+    let world = world().await;
+    let (ann, bob) = (world.ann().await, world.bob().await);
+    let stranger = world.write("n1", "79007654321@c.us", "hi").await;
+    let before = world.hub.db.rows(Table::Chats);
+    let chat = world.write("n1", "79001234567@c.us", "hi").await;
+    world.write("n2", "79001234567@c.us", "hi").await;
+    let other = world.write("n1", "120650379300963@lid", "hi").await;
+    let merge = format!("/api/chats/{chat}/merge");
+    world
+        .post(&ann, &merge, json!({ "chat": other.as_str() }))
+        .await;
+    let note = json!({ "text": "a VIP" });
+    world
+        .post(&ann, &format!("/api/chats/{chat}/notes"), note)
+        .await;
+    let upload = announced(&world, &ann, &chat, 5).await["upload"].clone();
+    let body = json!({ "requestId": "r", "uploads": [upload] });
+    world
+        .post(&ann, &format!("/api/chats/{chat}/files"), body)
+        .await;
+    let path = format!("/api/chats/{chat}");
+    let erase = async |session: &Session| {
+        world
+            .ask(Some(session), Method::DELETE, &path, Value::Null)
+            .await
+    };
+    assert_eq!(erase(&bob).await.refusal(), (403, "admin_needed"));
+    let eve = world.person("w2", "eve", Rights::of_owner()).await;
+    assert_eq!(erase(&eve).await.refusal(), (404, "not_found"));
+    let erased = erase(&ann).await;
+    assert_eq!(erased.json, json!({ "chats": 3, "isDone": true }));
+    // Requests are remembered for two days, without anything that was said.
+    let is_request = |pk: &str| pk.contains("#REQUEST#");
+    let after = world.hub.db.rows(Table::Chats).into_iter();
+    let after: Vec<_> = after.filter(|(key, _)| !is_request(&key.pk)).collect();
+    assert_eq!(after, before);
+    assert_eq!(erase(&ann).await.refusal(), (404, "not_found"));
+    let left = world.get(&ann, "/api/chats").await.json;
+    assert_eq!(left["chats"][0]["id"], stranger.as_str());
 }

@@ -6,6 +6,7 @@
     reason = "helpers of tests may fail as tests do"
 )]
 
+mod alter;
 mod chats;
 mod files;
 mod health;

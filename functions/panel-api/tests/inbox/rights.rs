@@ -8,8 +8,15 @@ use serde_json::{Value, json};
 
 use super::support::{World, world};
 
+struct Route {
+    method: Method,
+    path: String,
+    has_body: bool,
+    is_for_admins: bool,
+}
+
 /// The routes of these subjects, as the document has them.
-fn routes() -> Vec<(Method, String, bool)> {
+fn routes() -> Vec<Route> {
     let document = panel_api::openapi::describe::<MemoryDb, MemoryQueue>([]);
     let document = serde_json::to_value(document).unwrap();
     let mut routes = Vec::new();
@@ -21,7 +28,13 @@ fn routes() -> Vec<(Method, String, bool)> {
         for method in ["get", "put", "post", "patch", "delete"] {
             if let Some(operation) = item.get(method) {
                 let method = method.to_uppercase().parse().unwrap();
-                routes.push((method, path.clone(), operation["requestBody"].is_object()));
+                let route = Route {
+                    method,
+                    path: path.clone(),
+                    has_body: operation["requestBody"].is_object(),
+                    is_for_admins: operation["security"].to_string().contains("admin"),
+                };
+                routes.push(route);
             }
         }
     }
@@ -37,6 +50,7 @@ fn body_of(method: &Method, path: &str) -> Value {
         ("POST", "/api/chats/{id}/messages") => {
             json!({ "requestId": "r", "kind": "text", "text": "hi" })
         }
+        ("PATCH", "/api/messages/{message}") => json!({ "text": "hi all" }),
         ("POST", "/api/chats/{id}/uploads") => json!({ "name": "a.png", "nBytes": 1 }),
         ("POST", "/api/chats/{id}/files") => json!({ "requestId": "r", "uploads": ["u"] }),
         ("POST", "/api/messages/{message}/retry") => json!({}),
@@ -87,7 +101,13 @@ async fn nobody_reaches_a_conversation_without_a_session_or_without_the_number()
     let before = everything(&world);
     let routes = routes();
     assert!(routes.len() > 20, "{}", routes.len());
-    for (method, path, has_body) in routes {
+    for route in routes {
+        let Route {
+            method,
+            path,
+            has_body,
+            is_for_admins,
+        } = route;
         let body = if has_body {
             body_of(&method, &path)
         } else {
@@ -110,9 +130,15 @@ async fn nobody_reaches_a_conversation_without_a_session_or_without_the_number()
             assert_eq!(answer.refusal(), (403, "csrf_token_needed"), "{route}");
         }
         if named {
-            for (session, chat) in [(&bob, &hidden), (&eve, &theirs)] {
+            let not_for_bob = match is_for_admins {
+                true => (403, "admin_needed"),
+                false => (404, "not_found"),
+            };
+            let nothing = (404, "not_found");
+            for (session, chat, expect) in [(&bob, &hidden, not_for_bob), (&eve, &theirs, nothing)]
+            {
                 let answer = ask(Some(session), chat).await;
-                assert_eq!(answer.refusal(), (404, "not_found"), "{route}");
+                assert_eq!(answer.refusal(), expect, "{route}");
             }
         }
     }

@@ -34,7 +34,7 @@ const fn post(name: &'static str, per_second: usize) -> Limit {
 
 /// The methods that the sandbox answers. Those without a documented rate have the usual one of
 /// their group.
-static METHODS: [Limit; 34] = [
+static METHODS: [Limit; 36] = [
     get("getSettings", 1),
     post("setSettings", 1),
     get("getStateInstance", 1),
@@ -55,6 +55,8 @@ static METHODS: [Limit; 34] = [
     post("sendInteractiveButtonsReply", 5),
     post("sendTyping", 5),
     post("readChat", 10),
+    post("editMessage", 1),
+    post("deleteMessage", 10),
     get("showMessagesQueue", 1),
     get("getMessagesCount", 1),
     get("clearMessagesQueue", 1),

@@ -1,6 +1,7 @@
 //! GREEN-API: `/waInstance{idInstance}/{method}/{apiTokenInstance}`.
 
 mod account;
+mod alter;
 pub(crate) mod content;
 pub(crate) mod journal;
 pub(crate) mod limits;
@@ -219,6 +220,8 @@ async fn dispatch(call: Call) -> Answer {
         "uploadFile" => send::upload(&call),
         "sendTyping" => send::typing(&call),
         "readChat" => journal::read_chat(&call),
+        "editMessage" => alter::edit(&call),
+        "deleteMessage" => alter::delete(&call),
         "lastIncomingMessages" => journal::last(&call, false),
         "lastOutgoingMessages" => journal::last(&call, true),
         "getChatHistory" => journal::history(&call),

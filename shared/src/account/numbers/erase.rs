@@ -121,7 +121,7 @@ async fn chats(db: &impl Db, number: &NumberId) -> Result<Vec<ChatRow>, DbError>
 
 /// The messages first, each with its ids, then the conversation itself: what is interrupted goes on
 /// from there.
-async fn chat_is_erased(
+pub(crate) async fn chat_is_erased(
     db: &impl Db,
     clock: &Clock,
     chat: &ChatRow,

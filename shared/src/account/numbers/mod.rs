@@ -27,6 +27,7 @@ use crate::store::{keys, row};
 pub use crate::pipeline::MOST_NEW_CONTACTS;
 pub use access::ReplaceError;
 pub use add::{AccessError, AddError, Agreed, host};
+pub(crate) use erase::chat_is_erased;
 pub use erase::erase_gone;
 pub use input::{BadInput, NAME_CHARS, NewAccess, NewNumber, name};
 pub use link::{ASK_EVERY_MS, AskError, Linking, REFRESH_EVERY_MS};

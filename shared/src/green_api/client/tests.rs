@@ -369,6 +369,14 @@ async fn the_calls_are_the_documented_ones() {
         send_thing(chat, &poll, None),
         r#"POST /v3/waInstance1101000001/sendPoll/T {"chatId":"79001234567@c.us","message":"When?","multipleAnswers":true,"options":[{"optionName":"Mo"},{"optionName":"Tu"}]}"#
     );
+    check!(
+        edit_message(chat, "Q1", "hi all"),
+        r#"POST /v3/waInstance1101000001/editMessage/T {"chatId":"79001234567@c.us","idMessage":"Q1","message":"hi all"}"#
+    );
+    check!(
+        delete_message(chat, "Q1"),
+        r#"POST /v3/waInstance1101000001/deleteMessage/T {"chatId":"79001234567@c.us","idMessage":"Q1"}"#
+    );
     check!(queue(), "GET /v3/waInstance1101000001/showMessagesQueue/T");
     check!(
         queue_length(),
