@@ -15,7 +15,7 @@ use super::tokens::{TokenError, Tokens};
 use super::whatsapp;
 use crate::clock::Millis;
 use crate::crypto::DataKeys;
-use crate::domain::ids::LocationId;
+use crate::domain::ids::{LocationId, NumberId};
 use crate::domain::sms::{Active, Providers, Shape};
 use crate::domain::status::{Receipt, Status};
 use crate::ghl::client::Ghl;
@@ -32,6 +32,9 @@ use crate::store::row;
 
 /// How often a number and a location are compared.
 pub const EVERY_MS: Millis = 5 * 60 * 1000;
+
+/// The most that a number is compared earlier than that.
+const JITTER_MS: Millis = 30_000;
 
 /// How far two comparisons overlap: journals are written late.
 const OVERLAP_MS: Millis = 10 * 60 * 1000;
@@ -115,7 +118,7 @@ pub async fn number<D: Db, Q: Queue>(
             number.checked_ms = now;
         }
         number.reconciled_ms = reconciled_ms;
-        number.set_due(now + EVERY_MS);
+        number.set_due(now + EVERY_MS - jitter_ms(&number.number, now));
         if let Some(look_ms) = operation::look_at(number) {
             number.set_due_by(look_ms);
         }
@@ -132,6 +135,15 @@ pub async fn number<D: Db, Q: Queue>(
         operation::webhook_is_silent(hub, number).await?;
     }
     Ok(found)
+}
+
+/// How much earlier a number is compared than after [`EVERY_MS`], so that those that were added together are
+/// not asked for together for ever.
+fn jitter_ms(number: &NumberId, now: Millis) -> Millis {
+    let digest = number.as_str().bytes().fold(now, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(Millis::from(byte))
+    });
+    digest.rem_euclid(JITTER_MS)
 }
 
 /// Both journals since the last comparison, oldest first; `None` if GREEN-API does not give them.

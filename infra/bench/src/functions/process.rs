@@ -47,6 +47,10 @@ const TEMPLATE: [(&str, &str); 25] = [
     ),
     ("CRM_QUEUE_URL", "http://127.0.0.1:9/000000000000/crm"),
     ("MEDIA_QUEUE_URL", "http://127.0.0.1:9/000000000000/media"),
+    (
+        "HISTORY_QUEUE_URL",
+        "http://127.0.0.1:9/000000000000/history",
+    ),
     ("MEDIA_BUCKET", "media"),
     ("FILE_RETENTION_DAYS", "30"),
     ("APP_SECRET", "app"),
