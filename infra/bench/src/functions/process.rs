@@ -37,7 +37,7 @@ const LAMBDA: [(&str, &str); 9] = [
 ];
 
 /// What the template tells one function or another: each is told all of it.
-const TEMPLATE: [(&str, &str); 25] = [
+const TEMPLATE: [(&str, &str); 26] = [
     ("DIRECTORY_TABLE", "directory"),
     ("CHATS_TABLE", "chats"),
     ("RUNTIME_TABLE", "runtime"),
