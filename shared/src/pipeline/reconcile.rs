@@ -137,8 +137,8 @@ pub async fn number<D: Db, Q: Queue>(
     Ok(found)
 }
 
-/// How much earlier a number is compared than after [`EVERY_MS`], so that those that were added together are
-/// not asked for together for ever.
+/// How much earlier than after [`EVERY_MS`] a number is compared, so that those that were added together
+/// are not asked for together for ever.
 fn jitter_ms(number: &NumberId, now: Millis) -> Millis {
     let digest = number.as_str().bytes().fold(now, |sum, byte| {
         sum.wrapping_mul(31).wrapping_add(Millis::from(byte))

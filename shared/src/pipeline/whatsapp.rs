@@ -317,7 +317,8 @@ impl<D: Db, Q: Queue> Provider for Whatsapp<'_, D, Q> {
             });
         }
         // That is chosen, and no trouble: it waits as long as it takes.
-        if let Some(until_ms) = pacing::waits_until(self.hub, &number, chat, message).await? {
+        let budget = Box::pin(pacing::waits_until(self.hub, &number, chat, message));
+        if let Some(until_ms) = budget.await? {
             return Ok(Prepared::Wait { until_ms });
         }
         self.slot(&number, chat, message, part).await

@@ -42,14 +42,9 @@ async fn work_off(world: &World) -> Message {
         greenhub::crypto::DataKeys::new("k1".to_owned(), &[("k1".to_owned(), [7; 32])].into());
     let whatsapp = Whatsapp::new(&world.hub, &world.green, Arc::new(keys.unwrap()));
     let deadline_ms = world.clock.now_ms() + 120_000;
-    Box::pin(lane::work_off(
-        &world.hub,
-        &whatsapp,
-        &message.chat,
-        deadline_ms,
-    ))
-    .await
-    .unwrap();
+    lane::work_off(&world.hub, &whatsapp, &message.chat, deadline_ms)
+        .await
+        .unwrap();
     messages(world).pop().unwrap()
 }
 
