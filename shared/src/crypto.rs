@@ -195,7 +195,7 @@ pub fn bearer_matches(header: Option<&str>, secret: &str) -> bool {
     after_bearer | as_it_stands
 }
 
-fn random_bytes<const N: usize>() -> [u8; N] {
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     expect_works(rand::fill(&mut bytes));
     bytes

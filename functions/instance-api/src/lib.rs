@@ -3,7 +3,8 @@
 //!
 //! Whatever needs a session takes an [`Authenticated`](greenhub::account::auth::Authenticated)
 //! caller, or an [`Admin`](greenhub::account::auth::Admin) where something changes, and looks only
-//! at the rows of that caller's workspace: another workspace's id is not found, whoever asks.
+//! at the rows of that caller's workspace, and of numbers that they see: another id is not found,
+//! whoever asks.
 
 mod activity;
 mod auto_reply;
@@ -21,12 +22,13 @@ mod workspace;
 use std::sync::Arc;
 
 use axum::Router;
+use greenhub::account::audit::{self, About, Action, Actor};
 use greenhub::account::auth::HasSessions;
 use greenhub::account::keyring::{Keyring, KeyringError, Keys};
 use greenhub::account::numbers::Numbers;
 use greenhub::account::session::Caller;
 use greenhub::clock::Clock;
-use greenhub::domain::ids::{LocationId, WorkspaceId};
+use greenhub::domain::ids::{LocationId, NumberId, WorkspaceId};
 use greenhub::http::address::Addresses;
 use greenhub::http::{self, Problem};
 use greenhub::pipeline::Hub;
@@ -87,9 +89,24 @@ impl<D: Db, Q: Queue> Api<D, Q> {
         }
     }
 
+    /// Notes what the caller has done.
+    async fn note(&self, caller: &Caller, action: Action, about: About) {
+        let (db, now_ms) = (&self.numbers.db, self.numbers.clock.now_ms());
+        let actor = Actor::caller(caller);
+        audit::note(db, now_ms, &caller.workspace, &actor, action, about).await;
+    }
+
     async fn workspace(&self, workspace: &WorkspaceId) -> Result<WorkspaceRow, Problem> {
         let row = row::load(&self.numbers.db, &keys::workspace(workspace)).await;
         row.map_err(|error| tables(&error))?.ok_or_else(not_found)
+    }
+}
+
+/// A number that somebody does not see is not there for them.
+fn seen(caller: &Caller, number: &NumberId) -> Result<(), Problem> {
+    match caller.rights.may_see(number) {
+        true => Ok(()),
+        false => Err(not_found()),
     }
 }
 

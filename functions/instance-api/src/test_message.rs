@@ -26,10 +26,10 @@ use greenhub::store::{keys, row};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::instances::link::bad_phone;
 use crate::path::InPath;
 use crate::problems::{bad, not_found, not_now, tables};
+use crate::{Api, seen};
 
 /// The longest text, in characters.
 const TEXT_CHARS: usize = 1000;
@@ -119,6 +119,7 @@ pub(crate) async fn send<D: Db, Q: Queue>(
     InPath(id): InPath,
     Body(asked): Body<TestText>,
 ) -> Result<(StatusCode, Json<TestMessage>), Problem> {
+    seen(&caller, &id)?;
     let text = asked.text.trim();
     if text.is_empty() || text.chars().count() > TEXT_CHARS {
         return Err(bad("bad_text", "A test message has 1 to 1,000 characters"));
@@ -168,6 +169,7 @@ pub(crate) async fn show<D: Db, Q: Queue>(
     InPath(id): InPath,
     MessageInPath(claim): MessageInPath,
 ) -> Result<Json<TestMessage>, Problem> {
+    seen(&caller, &id)?;
     let message = load(&api, &claim).await?.filter(|message| {
         let is_theirs = message.workspace == caller.workspace && message.number == id;
         // Nothing else is shown here, whatever place it has.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use greenhub::account::audit::{About, Action};
 use greenhub::account::auth::Admin;
 use greenhub::account::session::Caller;
 use greenhub::account::workflow_secret::{self, WorkflowSecretError};
@@ -96,6 +97,8 @@ pub(crate) async fn renew<D: Db, Q: Queue>(
     let (db, clock) = (&api.numbers.db, &api.numbers.clock);
     let made = workflow_secret::renew(db, clock, &keys.data_keys, &location).await;
     let made = made.map_err(|error| tables(&error))?;
+    let action = Action::WorkflowSecretRenewed;
+    api.note(&caller, action, About::default()).await;
     Ok((StatusCode::CREATED, Json(made.into())))
 }
 

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use greenhub::account::audit::{About, Action};
 use greenhub::account::auth::{Admin, Authenticated};
 use greenhub::domain::ids::NumberId;
+use greenhub::domain::rights::Rights;
 use greenhub::domain::routing::{self, Routing, Rule};
 use greenhub::domain::text::Lang;
 use greenhub::http::{Body, Problem};
@@ -16,8 +18,8 @@ use greenhub::store::{keys, row};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::problems::{bad_input, not_found, tables};
+use crate::{Api, seen};
 
 /// A tenant.
 #[derive(Serialize, ToSchema)]
@@ -51,7 +53,7 @@ pub(crate) enum Language {
 pub(crate) struct RoutingView {
     /// The first rule that leads to a number decides.
     order: Vec<RuleView>,
-    /// Our id of the default number; the oldest one if there is none.
+    /// Our id of the default number, if the caller sees it; the oldest one if there is none.
     default_instance: Option<String>,
 }
 
@@ -104,7 +106,8 @@ pub(crate) async fn show<D: Db, Q: Queue>(
     State(api): State<Arc<Api<D, Q>>>,
     Authenticated(caller): Authenticated,
 ) -> Result<Json<Workspace>, Problem> {
-    Ok(Json(api.workspace(&caller.workspace).await?.into()))
+    let row = api.workspace(&caller.workspace).await?;
+    Ok(Json(Workspace::of(row, &caller.rights)))
 }
 
 /// Changes the caller's workspace.
@@ -135,6 +138,7 @@ pub(crate) async fn change<D: Db, Q: Queue>(
     }
     let default = default.map(|id| id.map(NumberId::new));
     if let Some(Some(number)) = &default {
+        seen(&caller, number)?;
         let found = api.numbers.get(&caller.workspace, number).await;
         found
             .map_err(|error| tables(&error))?
@@ -142,6 +146,7 @@ pub(crate) async fn change<D: Db, Q: Queue>(
     }
     let lang = asked.lang.map(Lang::from);
     let key = keys::workspace(&caller.workspace);
+    let mut about = About::default();
     let changed = row::change::<WorkspaceRow>(&api.numbers.db, &key, |row| {
         let before = row.clone();
         row.lang = lang.unwrap_or(row.lang);
@@ -151,29 +156,49 @@ pub(crate) async fn change<D: Db, Q: Queue>(
         if let Some(default) = &default {
             row.routing.default.clone_from(default);
         }
+        about = changes(&before, row);
         *row != before
     });
     let changed = changed.await.map_err(|error| tables(&error))?;
-    Ok(Json(changed.ok_or_else(not_found)?.into()))
+    let changed = changed.ok_or_else(not_found)?;
+    if !about.changes.is_empty() {
+        api.note(&caller, Action::WorkspaceChanged, about).await;
+    }
+    Ok(Json(Workspace::of(changed, &caller.rights)))
 }
 
-impl From<WorkspaceRow> for Workspace {
-    fn from(row: WorkspaceRow) -> Self {
+fn changes(before: &WorkspaceRow, after: &WorkspaceRow) -> About {
+    let lang = |lang: Lang| match lang {
+        Lang::En => "en",
+        Lang::Ru => "ru",
+    };
+    let default = |routing: &Routing| routing.default.as_ref().map(ToString::to_string);
+    let order = |routing: &Routing| format!("{:?}", routing.order);
+    let (was, is) = (&before.routing, &after.routing);
+    About::default()
+        .change("lang", lang(before.lang), lang(after.lang))
+        .change("order", order(was), order(is))
+        .change(
+            "defaultInstance",
+            default(was).unwrap_or_default(),
+            default(is).unwrap_or_default(),
+        )
+}
+
+impl Workspace {
+    /// As somebody with these rights sees it.
+    fn of(row: WorkspaceRow, rights: &Rights) -> Self {
+        let Routing { order, default } = row.routing;
+        let default = default.filter(|number| rights.may_see(number));
         Workspace {
             id: row.workspace.to_string(),
             name: row.name,
             lang: row.lang.into(),
             country: row.country,
-            routing: row.routing.into(),
-        }
-    }
-}
-
-impl From<Routing> for RoutingView {
-    fn from(routing: Routing) -> Self {
-        RoutingView {
-            order: routing.order.into_iter().map(RuleView::from).collect(),
-            default_instance: routing.default.map(|number| number.to_string()),
+            routing: RoutingView {
+                order: order.into_iter().map(RuleView::from).collect(),
+                default_instance: default.map(|number| number.to_string()),
+            },
         }
     }
 }

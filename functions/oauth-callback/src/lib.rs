@@ -103,7 +103,7 @@ async fn callback_page<D: Db>(
         return report;
     }
     match asked.code {
-        Some(code) => callback.install(&code, lang).await,
+        Some(code) => callback.install(&code, asked.state.as_ref(), lang).await,
         None => Outcome::NoCode.page(lang),
     }
 }
@@ -112,6 +112,8 @@ async fn callback_page<D: Db>(
 struct Asked {
     /// The installation's code.
     code: Option<String>,
+    /// What an owner's browser took along, to have the location linked to their workspace.
+    state: Option<SecretString>,
     /// Consent was refused.
     is_refusal: bool,
 }
@@ -120,6 +122,7 @@ impl Asked {
     fn read(query: &str) -> Self {
         let mut asked = Asked {
             code: None,
+            state: None,
             is_refusal: false,
         };
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -127,6 +130,9 @@ impl Asked {
                 "code" if asked.code.is_none() => {
                     let code = Some(value.trim().to_owned());
                     asked.code = code.filter(|code| (1..=MAX_CODE).contains(&code.len()));
+                }
+                "state" if asked.state.is_none() && value.len() <= MAX_CODE => {
+                    asked.state = Some(value.into_owned().into());
                 }
                 "error" => asked.is_refusal = true,
                 _ => {}
@@ -137,7 +143,7 @@ impl Asked {
 }
 
 impl<D: Db> Callback<D> {
-    async fn install(&self, code: &str, lang: Lang) -> Response {
+    async fn install(&self, code: &str, state: Option<&SecretString>, lang: Lang) -> Response {
         let started_ms = self.clock.now_ms();
         let keys = match self.keyring.get().await {
             Ok(keys) => keys,
@@ -166,7 +172,8 @@ impl<D: Db> Callback<D> {
             };
             return Box::pin(self.install_agency(&keys, of)).await;
         }
-        self.install_location(&keys, &tokens, lang).await.page(lang)
+        let installed = self.install_location(&keys, &tokens, state, lang).await;
+        installed.page(lang)
     }
 
     /// Which of the app's SMS providers the location has. The sweeper asks if this does not.
@@ -178,7 +185,13 @@ impl<D: Db> Callback<D> {
         }
     }
 
-    async fn install_location(&self, keys: &Keys, tokens: &TokenSet, lang: Lang) -> Outcome {
+    async fn install_location(
+        &self,
+        keys: &Keys,
+        tokens: &TokenSet,
+        state: Option<&SecretString>,
+        lang: Lang,
+    ) -> Outcome {
         let ghl = Ghl::new(self.http.clone(), self.app.api_base.clone()).with_timeout(NAME_TIMEOUT);
         let installer = Installer {
             db: &self.db,
@@ -187,7 +200,7 @@ impl<D: Db> Callback<D> {
             data_keys: &keys.data_keys,
             ghl: &ghl,
         };
-        match installer.complete(tokens, lang).await {
+        match installer.complete(tokens, lang, state).await {
             Ok(installed) => {
                 self.learn_providers(&ghl, &installed.location, &tokens.access)
                     .await;

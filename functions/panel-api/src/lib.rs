@@ -9,6 +9,7 @@ mod health;
 mod import;
 pub mod openapi;
 mod operation;
+mod path;
 mod people;
 mod seen;
 pub mod telegram;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use greenhub::account::auth::HasSessions;
+use greenhub::account::code_sender::CodeSender;
 use greenhub::account::keyring::{Keyring, KeyringError, Keys};
 use greenhub::clock::Clock;
 use greenhub::domain::ids::WorkspaceId;
@@ -52,6 +54,8 @@ pub struct Api<D, Q> {
     pub install_url: Url,
     /// How Telegram is reached.
     pub telegram: telegram::Bots,
+    /// Sends codes for signing in; the app's bot does if there is none.
+    pub codes: Option<Arc<dyn CodeSender>>,
 }
 
 impl<D: Db, Q: Queue> HasSessions for Api<D, Q> {

@@ -33,6 +33,7 @@ async fn main() -> Result<(), lambda_http::Error> {
             at: Some((http::client(TIMEOUT)?, telegram.api_base)),
         },
         keyring: Keyring::fetched(Secrets::new(secrets, app.app_secret, hub.clock.clone())),
+        codes: None,
         hub,
     };
     lambda_http::run(router(api)).await

@@ -1,6 +1,7 @@
-//! The demo data, made the way a person makes them: the app is installed in a location through
-//! OAuth, a user of that location signs in, and a number is added. On a second start it is all
-//! there and nothing is made.
+//! The demo data, made the way a person makes them: an owner sets a password by the link that the
+//! deployer's command makes, installs the app in a location through OAuth for their workspace, a user
+//! of that location signs in, and a number is added. On a second start it is all there and nothing is
+//! made.
 
 use std::{fmt, path::Path, time::Duration};
 
@@ -13,7 +14,7 @@ use crate::{error::Error, layout, wait};
 /// What `credentials.json` holds: where the demo data are and how to act as their provider.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Credentials {
-    /// Signs in to the panel; none yet, since there is no panel.
+    /// Signs in; nobody, if somebody else owns the workspace already.
     pub owner: Option<Owner>,
     /// Our id of the tenant.
     pub workspace: Option<String>,
@@ -30,7 +31,7 @@ pub struct Credentials {
 /// A person's sign-in.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Owner {
-    /// The e-mail address.
+    /// The name to sign in with.
     pub login: String,
     /// Generated; there are no default passwords.
     pub password: String,
@@ -46,6 +47,11 @@ impl fmt::Debug for Credentials {
     }
 }
 
+mod owner;
+
+pub use owner::Admin;
+pub(crate) use owner::AdminCommand;
+
 /// The number that is added.
 const INSTANCE: &str = "1101000001";
 const SETTINGS_TRIES: u32 = 10;
@@ -55,6 +61,8 @@ const SETTINGS_PAUSE: Duration = Duration::from_millis(1_300);
 /// What makes the demo data.
 #[derive(Debug)]
 pub struct Demo<'a> {
+    /// Makes the link for the first owner.
+    pub admin: &'a dyn Admin,
     /// Follows no redirects.
     pub client: &'a reqwest::Client,
     /// Our origin.
@@ -144,16 +152,37 @@ impl Demo<'_> {
         })?;
 
         let mut made = false;
+        let mut owner = self.known_owner(file).await?;
         let session = match self.session(&location, &user).await? {
             Ok(session) => session,
             Err(_) => {
                 made = true;
-                self.install(&location).await?;
+                let signed_in = match &owner {
+                    Some(owner) => self.sign_in(owner).await?,
+                    None => {
+                        let new = self.make_owner(None).await?;
+                        new.map(|(new, signed_in)| {
+                            owner = Some(new);
+                            signed_in
+                        })
+                    }
+                };
+                let state = match &signed_in {
+                    Some(signed_in) => self.install_state(signed_in).await?,
+                    None => None,
+                };
+                self.install(&location, state.as_deref()).await?;
                 self.session(&location, &user)
                     .await?
                     .map_err(|refused| refused.into_error())?
             }
         };
+        if owner.is_none() {
+            // Data of a version in which nobody could sign in.
+            let new = self.make_owner(Some(&location)).await?;
+            made |= new.is_some();
+            owner = new.map(|(owner, _)| owner);
+        }
         let mut workspace = session.workspace.clone();
         if !self.has_number(&session).await? {
             made = true;
@@ -162,7 +191,7 @@ impl Demo<'_> {
         }
         let settings = self.webhook_settings(&instance).await?;
         let credentials = Credentials {
-            owner: None,
+            owner,
             workspace,
             location,
             instance: INSTANCE.into(),
@@ -207,7 +236,7 @@ impl Demo<'_> {
     }
 
     /// Chooses the location on the provider's page and follows it back to us.
-    async fn install(&self, location: &str) -> Result<(), Error> {
+    async fn install(&self, location: &str, state: Option<&str>) -> Result<(), Error> {
         let step = "installing the app";
         let redirect = format!("{}/oauth/callback", self.public);
         let chosen = self
@@ -219,6 +248,7 @@ impl Demo<'_> {
                 ("client_id", self.client_id),
                 ("location_id", location),
             ])
+            .query(&state.map(|state| [("state", state)]))
             .send()
             .await?;
         let back = chosen

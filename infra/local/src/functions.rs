@@ -15,6 +15,9 @@ use crate::{command::last_line, error::Error, layout::Layout, progress::Progress
 /// Built binaries by their folder as the template's `CodeUri` has it, e.g. `functions/sweeper`.
 pub(crate) type Binaries = BTreeMap<String, PathBuf>;
 
+/// The command by which whoever has deployed the system makes its first owner; built along.
+pub(crate) const ADMIN: &str = "infra/admin";
+
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
@@ -108,11 +111,10 @@ async fn packages(layout: &Layout, cargo: &str) -> Result<Vec<Package>, Error> {
         .collect())
 }
 
-/// `functions/<name>` for a manifest in that folder.
+/// `functions/<name>` for a manifest in that folder, and [`ADMIN`].
 fn folder(manifest: &Path, root: &Path) -> Option<String> {
     let folder = manifest.parent()?.strip_prefix(root).ok()?;
-    folder
-        .starts_with("functions")
+    (folder.starts_with("functions") || folder == Path::new(ADMIN))
         .then(|| folder.display().to_string())
 }
 

@@ -65,7 +65,7 @@ fn made_now() -> String {
 }
 
 /// 32 random bytes.
-fn hexadecimal() -> Result<String, ()> {
+pub(crate) fn hexadecimal() -> Result<String, ()> {
     let mut bytes = [0; 32];
     rand::fill(&mut bytes).map_err(|_| ())?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

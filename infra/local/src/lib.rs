@@ -37,7 +37,7 @@ mod stack;
 mod wait;
 
 pub use aws::{Aws, unless_missing};
-pub use demo::{Credentials, Demo};
+pub use demo::{Admin, Credentials, Demo};
 pub use deploy::Outputs;
 pub use error::Error;
 pub use ports::Ports;

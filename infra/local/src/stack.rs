@@ -6,7 +6,7 @@ use greenhub_sandbox::{Sandbox, SandboxConfig};
 use serde_json::Value;
 
 use crate::{
-    demo::{Credentials, Demo},
+    demo::{AdminCommand, Credentials, Demo},
     deploy::{self, Order, Outputs},
     emulator::Emulator,
     error::Error,
@@ -81,7 +81,8 @@ impl Stack {
             step.done(if built.is_new { "built" } else { "" });
             Ok(built)
         };
-        let (emulator, binaries, pages) = tokio::try_join!(aws, build, pages)?;
+        let (emulator, mut binaries, pages) = tokio::try_join!(aws, build, pages)?;
+        let admin = binaries.remove(functions::ADMIN).unwrap_or_default();
 
         let step = progress.step("sandbox");
         let config = sandbox_config(&options, &layout, &keys, ports, &base_url);
@@ -109,7 +110,14 @@ impl Stack {
         if options.demo {
             let step = progress.step("demo data");
             let (base, sandbox) = (&*base_url, &*sandbox.url());
+            let admin = AdminCommand {
+                binary: admin,
+                emulator: emulator.url().to_owned(),
+                stack: STACK,
+                base: base.to_owned(),
+            };
             let demo = Demo {
+                admin: &admin,
                 client: &client,
                 base,
                 public,

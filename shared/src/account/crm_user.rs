@@ -15,14 +15,14 @@ const ID_DIGITS: usize = 32;
 
 /// Who a user is in a workspace. It follows from both, so that two first entrances at once make one
 /// person.
-pub(super) fn person_id(workspace: &WorkspaceId, user: &str) -> PersonId {
+pub fn person_id(workspace: &WorkspaceId, user: &str) -> PersonId {
     let mut id = crypto::sha256_hex(format!("ghl|{workspace}|{user}"));
     id.truncate(ID_DIGITS);
     PersonId::new(id)
 }
 
 /// The row of a user who comes in, with what GoHighLevel says of them now.
-pub(super) async fn enter(
+pub async fn enter(
     db: &impl Db,
     now_ms: Millis,
     session: &SessionRow,
@@ -33,21 +33,10 @@ pub(super) async fn enter(
         user: session.user.clone(),
     };
     let rights = Rights::of_crm_user(session.is_admin);
-    let make = || PersonRow {
-        rev: 0,
-        workspace: session.workspace.clone(),
-        person: person.clone(),
-        kind: kind.clone(),
-        name: session.user_name.clone(),
-        rights: rights.clone(),
-        is_active: true,
-        epoch: 0,
-        password: None,
-        totp: None,
-        telegram: None,
-        recovery: Default::default(),
-        created_ms: now_ms,
-        entered_ms: None,
+    let make = || {
+        let (kind, name) = (kind.clone(), session.user_name.clone());
+        let (workspace, person) = (&session.workspace, person.clone());
+        PersonRow::new(workspace, person, kind, name, rights.clone(), now_ms)
     };
     let key = keys::person(&session.workspace, &person);
     row::change_or_make(db, &key, make, |row: &mut PersonRow| {

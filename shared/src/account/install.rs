@@ -23,6 +23,9 @@ use crate::store::db::{Cond, Db, DbError, Op, Write};
 use crate::store::directory::{self, InstallRow, InstallState, NumberRow, WorkspaceRow};
 use crate::store::{keys, row};
 
+use super::audit::{self, About, Action, Actor};
+use super::install_state;
+
 /// What an installation needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Installer<'a, D> {
@@ -76,6 +79,8 @@ struct New<'a> {
     name: Option<&'a str>,
     /// The tokens were made of an agency's, while the installation looked like this.
     made_of_agency: Option<Before>,
+    /// What an owner's browser brought back, to link the location to their workspace.
+    state: Option<&'a SecretString>,
 }
 
 /// The installation's revision before its tokens were asked for; 0 if there was none.
@@ -97,11 +102,17 @@ const J_S: f64 = 0.2;
 impl<D: Db> Installer<'_, D> {
     /// Stores a sub-account's tokens, links the location to a workspace (its own, if it had one
     /// before), and gives the workspace the location's name and country if GoHighLevel tells them.
-    /// `lang` is the language of a new workspace.
+    /// `lang` is the language of a new workspace. A location without a workspace of its own is linked
+    /// to the one that `state` names, if no other location is.
     ///
     /// # Errors
     /// [`InstallError`]; nothing is stored then.
-    pub async fn complete(&self, tokens: &TokenSet, lang: Lang) -> Result<Installed, InstallError> {
+    pub async fn complete(
+        &self,
+        tokens: &TokenSet,
+        lang: Lang,
+        state: Option<&SecretString>,
+    ) -> Result<Installed, InstallError> {
         let location = tokens.location.as_ref().ok_or(InstallError::NoLocation)?;
         let new = New {
             location,
@@ -109,6 +120,7 @@ impl<D: Db> Installer<'_, D> {
             lang,
             name: None,
             made_of_agency: None,
+            state,
         };
         let (workspace, is_new) = self.store(&new).await?;
         self.bring_numbers(&workspace, location).await?;
@@ -139,6 +151,7 @@ impl<D: Db> Installer<'_, D> {
             lang,
             name: member.name.as_deref(),
             made_of_agency: Some(before),
+            state: None,
         };
         let (workspace, _) = self.store(&new).await?;
         Ok(self.bring_numbers(&workspace, &member.location).await?)
@@ -169,10 +182,17 @@ impl<D: Db> Installer<'_, D> {
         let location = new.location;
         let key = keys::install(location);
         let before = row::load::<InstallRow>(self.db, &key).await?;
-        let workspace = before.as_ref().map_or_else(
-            || WorkspaceId::new(self.ids.next()),
-            |row| row.workspace.clone(),
-        );
+        let mut linked = Vec::new();
+        let workspace = match &before {
+            Some(row) => row.workspace.clone(),
+            None => match self.asked_for(new, now_ms).await? {
+                Some((workspace, writes)) => {
+                    linked = writes;
+                    workspace
+                }
+                None => WorkspaceId::new(self.ids.next()),
+            },
+        };
         let mut install = self.install_row(new, &workspace, now_ms);
         let mut left = None;
         if let Some(before) = before {
@@ -196,12 +216,47 @@ impl<D: Db> Installer<'_, D> {
             op: Op::Delete,
             only_if: Cond::Always,
         }));
-        let created = self.missing_workspace(&workspace, new, now_ms).await?;
-        let is_new = created.is_some();
-        writes.extend(created);
+        let mut is_new = false;
+        if linked.is_empty() {
+            let created = self.missing_workspace(&workspace, new, now_ms).await?;
+            is_new = created.is_some();
+            writes.extend(created);
+        }
+        writes.extend(linked);
         self.db.write(writes).await?;
         tracing::info!(%location, %workspace, is_new, "the app was installed");
         Ok((workspace, is_new))
+    }
+
+    /// The workspace that an owner wants the location linked to, with the writes that do it.
+    async fn asked_for(
+        &self,
+        new: &New<'_>,
+        now_ms: Millis,
+    ) -> Result<Option<(WorkspaceId, Vec<Write>)>, DbError> {
+        let Some(state) = new.state else {
+            return Ok(None);
+        };
+        let Some((asked, used)) = install_state::read(self.db, self.clock, state).await? else {
+            tracing::warn!(location = %new.location, "an installation's state is nobody's");
+            return Ok(None);
+        };
+        let key = keys::workspace(&asked.workspace);
+        let row = row::load::<WorkspaceRow>(self.db, &key).await?;
+        let Some(mut row) = row.filter(|row| row.location.is_none()) else {
+            tracing::warn!(workspace = %asked.workspace, "the workspace has a location already");
+            return Ok(None);
+        };
+        row.location = Some(new.location.clone());
+        let actor = Actor {
+            person: Some(asked.person),
+            ..Actor::default()
+        };
+        let about = About::default().change("location", "", new.location);
+        let action = Action::LocationLinked;
+        let entry = audit::entry(now_ms, &asked.workspace, &actor, action, about)?;
+        let writes = vec![used, row::save(key, &mut row)?, entry];
+        Ok(Some((asked.workspace, writes)))
     }
 
     fn install_row(&self, new: &New<'_>, workspace: &WorkspaceId, now_ms: Millis) -> InstallRow {

@@ -78,6 +78,25 @@ impl Window {
         }
     }
 
+    /// Takes back one that was counted, because it turned out not to be of the kind that counts.
+    ///
+    /// # Errors
+    /// The tables; also if others kept counting in the same row. It stays counted then.
+    pub async fn give_back(self, db: &impl Db, key: &Key) -> Result<(), DbError> {
+        row::change::<WindowRow>(db, key, |row| {
+            // It may have been counted in the window that has become the one before.
+            let n = if row.n > 0 {
+                &mut row.n
+            } else {
+                &mut row.n_before
+            };
+            *n = n.saturating_sub(1);
+            true
+        })
+        .await?;
+        Ok(())
+    }
+
     fn count(self, row: &mut WindowRow, now_ms: Millis) -> Admission {
         let age_ms = now_ms - row.began_ms;
         if age_ms >= 2 * self.length_ms || age_ms < 0 {
@@ -157,6 +176,26 @@ mod tests {
                 now += ms;
                 n_waits += 1;
             }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_given_back_is_not_counted() {
+        let (db, clock) = (MemoryDb::new(), Clock::paused(1_700_000_000_000));
+        let key = keys::request_count("password", "anna", "sign-in");
+        let few = Window {
+            most: 2,
+            length_ms: 60_000,
+        };
+        for _ in 0..10 {
+            let admitted = few.admit(&db, &clock, &key).await.unwrap();
+            assert_eq!(admitted, Admission::Yes);
+            few.give_back(&db, &key).await.unwrap();
+        }
+        let admissions = [true, true, false];
+        for expect in admissions {
+            let got = few.admit(&db, &clock, &key).await.unwrap();
+            assert_eq!(got == Admission::Yes, expect);
         }
     }
 

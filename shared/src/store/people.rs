@@ -34,6 +34,9 @@ pub struct PersonRow {
     /// What they sign in with beside the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
+    /// Of the link that sets a password, the SHA-256 of its secret part: no other one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<String>,
     /// The app that makes codes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub totp: Option<TotpRow>,
@@ -93,6 +96,34 @@ pub struct TelegramAccount {
 }
 
 impl PersonRow {
+    /// Somebody new, who cannot come in yet.
+    pub fn new(
+        workspace: &WorkspaceId,
+        person: PersonId,
+        kind: PersonKind,
+        name: String,
+        rights: Rights,
+        now_ms: Millis,
+    ) -> Self {
+        PersonRow {
+            rev: 0,
+            workspace: workspace.clone(),
+            person,
+            kind,
+            name,
+            rights,
+            is_active: true,
+            epoch: 0,
+            password: None,
+            setup: None,
+            totp: None,
+            telegram: None,
+            recovery: BTreeSet::new(),
+            created_ms: now_ms,
+            entered_ms: None,
+        }
+    }
+
     /// The field of [`TotpRow::sealed`].
     pub const TOTP: &'static str = "totp";
 
@@ -110,6 +141,11 @@ impl PersonRow {
         }
     }
 
+    /// Owns the workspace and can come in.
+    pub fn is_acting_owner(&self) -> bool {
+        self.rights.owner && self.is_active && self.password.is_some()
+    }
+
     /// There is a second step when they sign in.
     pub fn has_second_step(&self) -> bool {
         self.totp.is_some() || self.telegram.is_some()
@@ -124,7 +160,7 @@ pub struct TeamRow {
     pub rev: u64,
     /// The tenant.
     pub workspace: WorkspaceId,
-    /// The owners who may come in.
+    /// The owners who can come in.
     pub owners: BTreeSet<PersonId>,
     /// Everybody who signs in here needs a second step.
     #[serde(default)]

@@ -66,9 +66,6 @@ pub struct SetupRow {
     /// Whose password it sets; nobody's yet where it makes the first owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
-    /// The person's epoch then: a later link, or a password, ends this one.
-    #[serde(default)]
-    pub epoch: u64,
     /// Until when it works, milliseconds since 1970.
     pub until_ms: Millis,
     /// When the row may be cleaned up, seconds since 1970.

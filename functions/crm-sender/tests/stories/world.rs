@@ -212,7 +212,7 @@ impl World {
             data_keys: &self.keys,
             ghl: &self.ghl,
         };
-        let installed = installer.complete(&tokens, Lang::En).await.unwrap();
+        let installed = installer.complete(&tokens, Lang::En, None).await.unwrap();
         let mut workspaces = self.workspaces.lock().unwrap();
         workspaces.insert(location, installed.workspace);
     }

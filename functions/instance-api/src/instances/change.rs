@@ -6,23 +6,25 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
+use greenhub::account::audit::{About, Action};
 use greenhub::account::auth::Admin;
 use greenhub::account::numbers::{self, Change, Conversations, MOST_NEW_CONTACTS, NewAccess};
 use greenhub::domain::event::CallMode;
 use greenhub::http::{Body, Problem};
 use greenhub::queue::Queue;
 use greenhub::store::db::Db;
+use greenhub::store::directory::{NumberPrefs, NumberRow};
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::Api;
 use crate::auto_reply::AutoReplyView;
 use crate::path::InPath;
 use crate::problems::{
     bad, bad_auto_reply, bad_input, not_found, not_removed, not_replaced, tables, typed,
 };
 use crate::view::{Calls, Instance};
+use crate::{Api, seen};
 
 /// A change of a number; what is missing stays as it is.
 #[derive(Deserialize, ToSchema)]
@@ -68,7 +70,11 @@ pub(crate) async fn change<D: Db, Q: Queue>(
     InPath(id): InPath,
     Body(asked): Body<InstanceChange>,
 ) -> Result<Json<Instance>, Problem> {
+    seen(&caller, &id)?;
     let change = read(&asked)?;
+    let before = api.numbers.get(&caller.workspace, &id).await;
+    let before = before.map_err(|error| tables(&error))?;
+    let before = before.ok_or_else(not_found)?;
     let keys = api.keys().await?;
     let changed = api
         .numbers
@@ -76,7 +82,36 @@ pub(crate) async fn change<D: Db, Q: Queue>(
         .await
         .map_err(|error| tables(&error))?
         .ok_or_else(not_found)?;
+    let about = changes(&before, &changed);
+    if !about.changes.is_empty() {
+        api.note(&caller, Action::NumberChanged, about).await;
+    }
     Ok(Json(api.shown(changed).await?))
+}
+
+fn changes(before: &NumberRow, after: &NumberRow) -> About {
+    let (was, is) = (&before.prefs, &after.prefs);
+    let delay = |ms: Option<u32>| ms.map(|ms| ms.to_string()).unwrap_or_default();
+    let calls = |mode: CallMode| match mode {
+        CallMode::EachEvent => "each_event",
+        CallMode::OutcomeOnly => "outcome_only",
+    };
+    // What is long, or has a text of somebody's, is only told to have changed.
+    let others = |prefs: &NumberPrefs| NumberPrefs {
+        delay_ms: None,
+        no_blue_ticks: false,
+        calls: CallMode::default(),
+        ..prefs.clone()
+    };
+    let about = match others(was) == others(is) {
+        true => About::number(&after.number, &after.name),
+        false => About::number(&after.number, &after.name).change("others", "before", "changed"),
+    };
+    about
+        .change("name", &before.name, &after.name)
+        .change("delay", delay(was.delay_ms), delay(is.delay_ms))
+        .change("blueTicks", !was.no_blue_ticks, !is.no_blue_ticks)
+        .change("calls", calls(was.calls), calls(is.calls))
 }
 
 fn read(asked: &InstanceChange) -> Result<Change, Problem> {
@@ -136,6 +171,7 @@ pub(crate) async fn access<D: Db, Q: Queue>(
     InPath(id): InPath,
     Body(asked): Body<Access>,
 ) -> Result<Json<Instance>, Problem> {
+    seen(&caller, &id)?;
     let new = NewAccess::read(
         &asked.api_token_instance,
         asked.api_url.as_deref(),
@@ -149,6 +185,8 @@ pub(crate) async fn access<D: Db, Q: Queue>(
         .replace_access(&keys.data_keys, &caller.workspace, &id, &new)
         .await
         .map_err(not_replaced)?;
+    let about = About::number(&id, &changed.name);
+    api.note(&caller, Action::NumberAccessReplaced, about).await;
     Ok(Json(api.shown(changed).await?))
 }
 
@@ -188,6 +226,7 @@ pub(crate) async fn remove<D: Db, Q: Queue>(
     InPath(id): InPath,
     asked: Result<Query<Removal>, QueryRejection>,
 ) -> Result<StatusCode, Problem> {
+    seen(&caller, &id)?;
     let Ok(Query(Removal { conversations })) = asked else {
         let title = "Conversations are kept (`keep`) or erased (`erase`)";
         return Err(bad("bad_choice", title));
@@ -196,10 +235,16 @@ pub(crate) async fn remove<D: Db, Q: Queue>(
         Choice::Keep => Conversations::Keep,
         Choice::Erase => Conversations::Erase,
     };
+    let before = api.numbers.get(&caller.workspace, &id).await;
+    let before = before.map_err(|error| tables(&error))?;
+    let before = before.ok_or_else(not_found)?;
     let keys = api.keys().await?;
     api.numbers
         .remove(&keys.data_keys, &caller.workspace, &id, conversations)
         .await
         .map_err(not_removed)?;
+    let erased = conversations == Conversations::Erase;
+    let about = About::number(&id, &before.name).change("erased", false, erased);
+    api.note(&caller, Action::NumberRemoved, about).await;
     Ok(StatusCode::NO_CONTENT)
 }

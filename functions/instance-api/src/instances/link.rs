@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use greenhub::account::audit::{About, Action};
 use greenhub::account::auth::Admin;
 use greenhub::account::numbers::{ASK_EVERY_MS, Linking};
 use greenhub::clock::rfc3339;
@@ -14,10 +15,10 @@ use greenhub::store::db::Db;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::path::InPath;
 use crate::problems::{bad, not_asked};
 use crate::view::Instance;
+use crate::{Api, seen};
 
 /// What a person who wants to link a phone is shown.
 #[derive(Serialize, ToSchema)]
@@ -82,6 +83,7 @@ pub(crate) async fn qr<D: Db, Q: Queue>(
     Admin(caller): Admin,
     InPath(id): InPath,
 ) -> Result<Json<Qr>, Problem> {
+    seen(&caller, &id)?;
     let keys = api.keys().await?;
     let linking = api
         .numbers
@@ -122,6 +124,7 @@ pub(crate) async fn pairing_code<D: Db, Q: Queue>(
     InPath(id): InPath,
     Body(asked): Body<ToLink>,
 ) -> Result<Json<PairingCode>, Problem> {
+    seen(&caller, &id)?;
     let country = api.workspace(&caller.workspace).await?.country;
     let phone = phone::parse(&asked.phone, country.as_deref()).ok_or_else(bad_phone)?;
     let keys = api.keys().await?;
@@ -130,6 +133,8 @@ pub(crate) async fn pairing_code<D: Db, Q: Queue>(
         .pairing_code(&keys.data_keys, &caller.workspace, &id, &phone)
         .await
         .map_err(not_asked)?;
+    let about = About::number(&id, "");
+    api.note(&caller, Action::NumberPairing, about).await;
     let phone = phone.to_string();
     Ok(Json(PairingCode { code, phone }))
 }
@@ -152,6 +157,7 @@ pub(crate) async fn check<D: Db, Q: Queue>(
     Admin(caller): Admin,
     InPath(id): InPath,
 ) -> Result<Json<Instance>, Problem> {
+    seen(&caller, &id)?;
     let keys = api.keys().await?;
     let row = api.numbers.check(&keys.data_keys, &caller.workspace, &id);
     Ok(Json(api.shown(row.await.map_err(not_asked)?).await?))
@@ -190,9 +196,13 @@ pub(crate) async fn log_out<D: Db, Q: Queue>(
     Admin(caller): Admin,
     InPath(id): InPath,
 ) -> Result<Json<Instance>, Problem> {
+    seen(&caller, &id)?;
     let keys = api.keys().await?;
     let row = api.numbers.log_out(&keys.data_keys, &caller.workspace, &id);
-    Ok(Json(api.shown(row.await.map_err(not_asked)?).await?))
+    let row = row.await.map_err(not_asked)?;
+    let about = About::number(&id, &row.name);
+    api.note(&caller, Action::NumberLoggedOut, about).await;
+    Ok(Json(api.shown(row).await?))
 }
 
 /// Restarts a number at GREEN-API, which takes up to five minutes.
@@ -208,7 +218,11 @@ pub(crate) async fn reboot<D: Db, Q: Queue>(
     Admin(caller): Admin,
     InPath(id): InPath,
 ) -> Result<Json<Instance>, Problem> {
+    seen(&caller, &id)?;
     let keys = api.keys().await?;
     let row = api.numbers.reboot(&keys.data_keys, &caller.workspace, &id);
-    Ok(Json(api.shown(row.await.map_err(not_asked)?).await?))
+    let row = row.await.map_err(not_asked)?;
+    let about = About::number(&id, &row.name);
+    api.note(&caller, Action::NumberRebooted, about).await;
+    Ok(Json(api.shown(row).await?))
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
+use greenhub::account::audit::{About, Action};
 use greenhub::account::auth::{Admin, Authenticated};
 use greenhub::account::numbers::{Agreed, NewNumber};
 use greenhub::domain::ids::{NumberId, WorkspaceId};
@@ -15,6 +16,8 @@ use greenhub::http::{Body, Problem};
 use greenhub::queue::Queue;
 use greenhub::store::db::Db;
 use greenhub::store::directory::NumberRow;
+use greenhub::store::people::PersonRow;
+use greenhub::store::{keys, row};
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -22,7 +25,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::path::InPath;
 use crate::problems::{not_added, not_found, tables, typed};
 use crate::view::{Activity, Instance, Instances, View};
-use crate::{Api, activity};
+use crate::{Api, activity, seen};
 
 /// A number to be added.
 #[derive(Deserialize, ToSchema)]
@@ -86,6 +89,8 @@ pub(crate) async fn list<D: Db, Q: Queue>(
     let numbers = api.numbers.list(&caller.workspace).await;
     let numbers = numbers.map_err(|error| tables(&error))?;
     let view = view(&api, &caller.workspace, &numbers).await?;
+    let mut numbers = numbers;
+    numbers.retain(|number| caller.rights.may_see(&number.number));
     let mut activities = Vec::new();
     if asked.activity {
         let looks = numbers.iter().map(|number| api.activity(&number.number));
@@ -109,6 +114,7 @@ pub(crate) async fn show<D: Db, Q: Queue>(
     Authenticated(caller): Authenticated,
     InPath(id): InPath,
 ) -> Result<Json<Instance>, Problem> {
+    seen(&caller, &id)?;
     let number = api.numbers.get(&caller.workspace, &id).await;
     let number = number.map_err(|error| tables(&error))?;
     let number = number.ok_or_else(not_found)?;
@@ -153,6 +159,16 @@ pub(crate) async fn add<D: Db, Q: Queue>(
         .add(&keys.data_keys, workspace, location, new, agreed)
         .await
         .map_err(not_added)?;
+    // Whoever adds a number sees it.
+    if !caller.rights.may_see(&added.number) {
+        let key = keys::person(&caller.workspace, caller.person());
+        let given = row::change::<PersonRow>(&api.numbers.db, &key, |person| {
+            person.rights.numbers.insert(added.number.clone())
+        });
+        given.await.map_err(|error| tables(&error))?;
+    }
+    let about = About::number(&added.number, &added.name);
+    api.note(&caller, Action::NumberAdded, about).await;
     Ok((StatusCode::CREATED, Json(api.shown(added).await?)))
 }
 

@@ -13,6 +13,7 @@ mod limits;
 mod linking;
 mod numbers;
 mod removal;
+mod rights;
 mod routes;
 mod sessions;
 mod settings;

@@ -91,7 +91,10 @@ pub fn workflow_action() {}
 /// installation the cookie `installation` lets the same browser see how far it is, without a code.
 #[utoipa::path(
     get, path = "/oauth/callback", tag = "installation", security(()),
-    params(("code" = Option<String>, Query, description = "The installation's code")),
+    params(
+        ("code" = Option<String>, Query, description = "The installation's code"),
+        ("state" = Option<String>, Query, description = "What `POST /api/install-link` put into the address, if that began it"),
+    ),
     responses(
         (status = 200, content_type = "text/html", description = "Installed; for an agency the report about its sub-accounts"),
         (status = 400, content_type = "text/html", description = "No code, or GoHighLevel refuses it"),

@@ -11,14 +11,16 @@ use greenhub::account::auth::{self, SignedIn};
 use greenhub::account::browser;
 use greenhub::account::session::{Caller, Who};
 use greenhub::clock::rfc3339;
-use greenhub::domain::rights::Rights;
-use greenhub::http::Problem;
 use greenhub::http::problems::tables;
+use greenhub::http::{Body, Problem};
 use greenhub::queue::Queue;
 use greenhub::store::db::Db;
-use serde::Serialize;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::problems::not_changed;
+use super::view::RightsView;
 use crate::Api;
 
 /// Who is here.
@@ -43,38 +45,20 @@ pub(crate) struct Me {
     session_ends_at: String,
 }
 
-/// What somebody may do.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Rights)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RightsView {
-    /// Everything.
-    owner: bool,
-    /// Manages people.
-    manage_users: bool,
-    /// Manages numbers.
-    manage_instances: bool,
-    /// Sees all numbers.
-    full_access: bool,
-    /// The numbers that they see without that.
-    numbers: Vec<String>,
-}
-
-impl From<&Rights> for RightsView {
-    fn from(rights: &Rights) -> Self {
-        RightsView {
-            owner: rights.owner,
-            manage_users: rights.manage_users,
-            manage_instances: rights.manage_instances,
-            full_access: rights.full_access,
-            numbers: rights.numbers.iter().map(ToString::to_string).collect(),
-        }
-    }
+/// Another password.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct PasswordChange {
+    /// The one that they have.
+    #[schema(value_type = String, format = Password)]
+    current: SecretString,
+    /// The one that they want: at least ten characters.
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
 }
 
 /// Who is here, and the session's token against cross-site requests.
 #[utoipa::path(
-    get, path = "/api/me", tag = "people", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/me", tag = "me", security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, body = Me))
 )]
 pub(crate) async fn show<D: Db, Q: Queue>(
@@ -87,6 +71,7 @@ pub(crate) async fn show<D: Db, Q: Queue>(
         Who::Person { .. } => auth::cookie(&parts, browser::COOKIE),
         Who::Ghl { .. } => None,
     };
+    let (rights, _) = RightsView::of(&caller.rights, &caller.rights);
     Ok(Json(Me {
         person: caller.person().to_string(),
         only_enrols: only_enrols(&caller),
@@ -94,7 +79,7 @@ pub(crate) async fn show<D: Db, Q: Queue>(
         name: caller.name,
         workspace: caller.workspace.to_string(),
         workspace_name: workspace.name,
-        rights: (&caller.rights).into(),
+        rights,
         session_ends_at: rfc3339(caller.until_ms),
     }))
 }
@@ -111,7 +96,7 @@ fn only_enrols(caller: &Caller) -> bool {
 
 /// Ends the browser's session.
 #[utoipa::path(
-    delete, path = "/api/me/session", tag = "people", security(("cookie" = [])),
+    delete, path = "/api/me/session", tag = "me", security(("cookie" = [])),
     responses((status = 204))
 )]
 pub(crate) async fn sign_out<D: Db, Q: Queue>(
@@ -127,4 +112,26 @@ pub(crate) async fn sign_out<D: Db, Q: Queue>(
     }
     let gone = [(header::SET_COOKIE, browser::drop_cookie())];
     Ok((StatusCode::NO_CONTENT, gone))
+}
+
+/// Gives oneself another password. All other sessions end.
+#[utoipa::path(
+    put, path = "/api/me/password", tag = "me", security(("cookie" = [])),
+    request_body = PasswordChange,
+    responses(
+        (status = 204),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`bad_fields` (member `fields`)"),
+    )
+)]
+pub(crate) async fn set_password<D: Db, Q: Queue>(
+    State(api): State<Arc<Api<D, Q>>>,
+    SignedIn(caller): SignedIn,
+    Body(told): Body<PasswordChange>,
+) -> Result<StatusCode, Problem> {
+    let set = api
+        .team(&caller)
+        .set_password(&told.current, &told.password)
+        .await;
+    set.map_err(not_changed)?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -9,6 +9,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use greenhub::account::auth::Admin;
+use greenhub::account::code_sender::{CodeSender, NoBot};
+use greenhub::account::keyring::Keys;
 use greenhub::clock::rfc3339;
 use greenhub::http::Problem;
 use greenhub::http::problems::{conflict, not_found, tables};
@@ -16,6 +18,7 @@ use greenhub::pipeline::telegram::channels::ChannelError;
 use greenhub::queue::Queue;
 use greenhub::store::db::Db;
 use greenhub::telegram::client::Telegram;
+use greenhub::telegram::codes::Codes;
 use secrecy::SecretString;
 use serde::Serialize;
 use url::Url;
@@ -109,6 +112,17 @@ impl<D: Db, Q: Queue> Api<D, Q> {
     pub(crate) async fn bot(&self) -> Result<Option<Telegram>, Problem> {
         let keys = self.keys().await?;
         Ok(self.telegram.bot(keys.telegram_bot_token.clone()))
+    }
+
+    /// What sends codes for signing in.
+    pub(crate) fn codes(&self, keys: &Keys) -> Arc<dyn CodeSender> {
+        if let Some(codes) = &self.codes {
+            return Arc::clone(codes);
+        }
+        match self.telegram.bot(keys.telegram_bot_token.clone()) {
+            Some(bot) => Arc::new(Codes::new(bot, &self.public_base_url)),
+            None => Arc::new(NoBot),
+        }
     }
 
     async fn needed_bot(&self) -> Result<Telegram, Problem> {

@@ -115,6 +115,7 @@ async fn world() -> World {
         public_base_url: url.clone(),
         install_url: url,
         telegram: Default::default(),
+        codes: None,
     };
     let row = WorkspaceRow {
         rev: 0,
@@ -145,22 +146,9 @@ async fn world() -> World {
 impl World {
     /// A session's cookie of somebody with these rights.
     async fn person(&self, name: &str, rights: Rights) -> SecretString {
-        let row = PersonRow {
-            rev: 0,
-            workspace: workspace(),
-            person: PersonId::new(name),
-            kind: PersonKind::Local { login: name.into() },
-            name: name.into(),
-            rights,
-            is_active: true,
-            epoch: 0,
-            password: None,
-            totp: None,
-            telegram: None,
-            recovery: Default::default(),
-            created_ms: 0,
-            entered_ms: None,
-        };
+        let kind = PersonKind::Local { login: name.into() };
+        let id = PersonId::new(name);
+        let row = PersonRow::new(&workspace(), id, kind, name.into(), rights, 0);
         put(
             &self.db,
             keys::person(&workspace(), &row.person),

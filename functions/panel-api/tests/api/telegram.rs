@@ -86,6 +86,7 @@ async fn world() -> World {
         public_base_url: url.clone(),
         install_url: url,
         telegram: Bots::default(),
+        codes: None,
     };
     for name in ["a", "b"] {
         let workspace = WorkspaceId::new(name);
@@ -138,6 +139,7 @@ impl World {
             is_active: true,
             epoch: 0,
             password: None,
+            setup: None,
             totp: None,
             telegram: None,
             recovery: Default::default(),

@@ -103,6 +103,7 @@ pub(crate) async fn world() -> World {
         public_base_url: "https://hub.example".parse().unwrap(),
         install_url: "https://market.example/install".parse().unwrap(),
         telegram: Default::default(),
+        codes: None,
     };
     let world = World {
         sandbox,
@@ -177,24 +178,11 @@ impl World {
 
     /// Somebody who has signed in.
     pub(crate) async fn person(&self, workspace: &str, name: &str, rights: Rights) -> Session {
-        let mut row = PersonRow {
-            rev: 0,
-            workspace: WorkspaceId::new(workspace),
-            person: PersonId::new(name),
-            kind: PersonKind::Local {
-                login: name.to_owned(),
-            },
-            name: name.to_owned(),
-            rights,
-            is_active: true,
-            epoch: 0,
-            password: None,
-            totp: None,
-            telegram: None,
-            recovery: Default::default(),
-            created_ms: 1,
-            entered_ms: None,
+        let (workspace, id) = (WorkspaceId::new(workspace), PersonId::new(name));
+        let kind = PersonKind::Local {
+            login: name.to_owned(),
         };
+        let mut row = PersonRow::new(&workspace, id, kind, name.to_owned(), rights, 1);
         let key = keys::person(&row.workspace, &row.person);
         self.save(key, &mut row).await;
         let now_ms = self.hub.clock.now_ms();

@@ -133,6 +133,7 @@ async fn person(world: &World, name: &str, rights: Rights) {
         is_active: true,
         epoch: 0,
         password: None,
+        setup: None,
         totp: None,
         telegram: None,
         recovery: Default::default(),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use greenhub::account::numbers::Numbers;
 use greenhub::clock::{Clock, Millis};
 use greenhub::config;
 use greenhub::crypto;
+use greenhub::domain::ids::LocationId;
 use greenhub::domain::sms::Providers;
 use greenhub::ghl::client::Ghl;
 use greenhub::ghl::signature::PublicKeys;
@@ -30,9 +32,11 @@ use greenhub::secrets::Secrets;
 use greenhub::store::dynamo::Dynamo;
 use greenhub::store::kept::Kept;
 use greenhub::wiring;
-use greenhub_local::{Aws, Credentials, Demo, Outputs};
+use greenhub_admin::{Whose, setup_link};
+use greenhub_local::{Admin, Aws, Credentials, Demo, Error, Outputs};
 use greenhub_sandbox::{GhlApp, Sandbox, SandboxConfig};
 use instance_api::{Api, PageConfig};
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use sweeper::{Report, Sweeper};
 use url::Url;
@@ -182,6 +186,23 @@ impl Wiring<'_> {
         })
     }
 
+    fn panel_api(&self) -> axum::Router {
+        panel_api::router(panel_api::Api {
+            hub: self.hub(),
+            green: self.green(),
+            files: Arc::new(S3Store::new(
+                self.aws,
+                self.outputs["MediaBucketName"].clone(),
+            )),
+            keyring: Keyring::fetched(self.secrets()),
+            addresses: Addresses::default(),
+            public_base_url: self.base_url.clone(),
+            install_url: self.sandbox.clone(),
+            telegram: Default::default(),
+            codes: None,
+        })
+    }
+
     fn ghl_webhook(&self, public_keys: &str, fails_next: &Arc<AtomicBool>) -> axum::Router {
         ghl_webhook::router(ghl_webhook::Hook {
             hub: self.failing(fails_next),
@@ -216,6 +237,30 @@ impl Wiring<'_> {
             public_base_url: app.public_base_url,
             telegram: None,
         }
+    }
+}
+
+/// Makes the owner's link as the command does.
+#[derive(Debug)]
+struct Deployer(Dynamo);
+
+impl Admin for Deployer {
+    fn owner_token<'a>(
+        &'a self,
+        location: Option<&'a str>,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<String>, Error>> + Send + 'a>> {
+        Box::pin(async move {
+            let whose = match location {
+                Some(location) => Whose::Location(LocationId::new(location)),
+                None => Whose::New("Shop".to_owned()),
+            };
+            let made = setup_link(&self.0, &Clock::system(), &whose).await;
+            let (_, offer) = made.map_err(|error| Error::Demo {
+                step: "the link for the first owner",
+                reason: error.to_string(),
+            })?;
+            Ok(Some(offer.token.expose_secret().to_owned()))
+        })
     }
 }
 
@@ -255,9 +300,13 @@ impl InProcess {
         let routes = green_api_webhook::router(wiring.failing(&fails_next))
             .merge(wiring.ghl_webhook(&spki, &fails_next))
             .merge(wiring.oauth_callback(&spki))
-            .merge(wiring.instance_api());
+            // What is nobody's is the panel's to refuse.
+            .merge(wiring.instance_api().reset_fallback())
+            .fallback_service(wiring.panel_api());
         tokio::spawn(async move { axum::serve(listener, routes).await });
+        let admin = Deployer(wiring.hub().db);
         let demo = Demo {
+            admin: &admin,
             client: &wiring.http,
             base: &base_url,
             public: &base_url,
