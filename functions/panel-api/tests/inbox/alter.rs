@@ -21,9 +21,8 @@ async fn sent(world: &World, chat: &ChatId) {
     let green = GreenApi::new(greenhub::http::client(Duration::from_secs(5)).unwrap());
     let provider = Whatsapp::new(&world.hub, &green, keys);
     let until_ms = world.hub.clock.now_ms() + 120_000;
-    lane::work_off(&world.hub, &provider, chat, until_ms)
-        .await
-        .unwrap();
+    let run = Box::pin(lane::work_off(&world.hub, &provider, chat, until_ms));
+    run.await.unwrap();
 }
 
 /// What the customer's phone shows, once it shows `n` messages.
