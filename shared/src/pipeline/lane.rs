@@ -174,7 +174,8 @@ pub async fn work_off<D: Db, Q: Queue, P: Provider>(
         lease_ms,
         deadline_ms,
         |mut run| async move {
-            let end = work(hub, provider, chat, &mut run).await?;
+            // A run holds every call of the provider's within itself: too much for a stack.
+            let end = Box::pin(work(hub, provider, chat, &mut run)).await?;
             Ok((run, end))
         },
     )
