@@ -17,6 +17,10 @@ use url::Url;
 
 use crate::domain::sms::Providers;
 
+mod sockets;
+
+pub use sockets::{Sockets, sockets_endpoint};
+
 /// A variable that a function cannot do without. Its value is not told: it may be a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -282,6 +286,7 @@ from_env!(
     GhlApi,
     GhlHook,
     Green,
+    Sockets,
     TelegramApi,
     Web
 );

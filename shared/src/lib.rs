@@ -17,6 +17,7 @@ pub mod limiter;
 pub mod media;
 pub mod pipeline;
 pub mod queue;
+pub mod realtime;
 pub mod store;
 
 pub mod clock;

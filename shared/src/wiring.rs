@@ -107,6 +107,15 @@ pub fn backups_from_env(aws: &SdkConfig) -> Result<(DynamoVault, Plan), ConfigEr
     Ok((DynamoVault::new(client, Tables::from_env()?), plan))
 }
 
+/// The tables and the time, for a function that has nothing to do with queues.
+///
+/// # Errors
+/// Names the first variable that is missing or wrong.
+pub fn tables_from_env(aws: &SdkConfig) -> Result<(Dynamo, Clock), ConfigError> {
+    let client = aws_sdk_dynamodb::Client::new(aws);
+    Ok((Dynamo::new(client, Tables::from_env()?), Clock::system()))
+}
+
 /// The tables and queues of a stack of the template, by the stack's outputs.
 #[cfg(any(test, feature = "testing"))]
 pub fn hub_of_stack(

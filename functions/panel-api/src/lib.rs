@@ -11,6 +11,7 @@ pub mod openapi;
 mod operation;
 mod path;
 mod people;
+mod realtime;
 mod seen;
 pub mod telegram;
 
@@ -106,4 +107,5 @@ fn described<D: Db, Q: Queue>() -> OpenApiRouter<Arc<Api<D, Q>>> {
         .merge(import::routes())
         .merge(operation::routes())
         .merge(telegram::routes())
+        .merge(realtime::routes())
 }

@@ -1,5 +1,6 @@
 //! The one origin in front of everything, in the place that CloudFront has on AWS: `/api`,
-//! `/webhooks`, `/oauth` and `/f` go to the HTTP API byte for byte, the rest is the site.
+//! `/webhooks`, `/oauth` and `/f` go to the HTTP API byte for byte, `/ws` to the API of the sockets,
+//! the rest is the site.
 
 use std::{
     path::Path,
@@ -24,6 +25,7 @@ use crate::error::Error;
 use site::Site;
 
 pub(crate) mod site;
+mod sockets;
 
 /// API Gateway takes no larger body.
 const MAX_BODY: usize = 10 << 20;
@@ -49,6 +51,8 @@ struct Upstream {
     client: reqwest::Client,
     /// The HTTP API's address; the paths are appended to it.
     api: OnceLock<String>,
+    /// The address at which sockets are opened.
+    sockets: OnceLock<String>,
     sandbox: OnceLock<String>,
     site: OnceLock<Site>,
     health: OnceLock<String>,
@@ -77,6 +81,7 @@ impl Origin {
         let upstream = Arc::new(Upstream {
             client,
             api: OnceLock::new(),
+            sockets: OnceLock::new(),
             sandbox: OnceLock::new(),
             site: OnceLock::new(),
             health: OnceLock::new(),
@@ -103,13 +108,22 @@ impl Origin {
         })
     }
 
-    /// From now on calls are passed on to `{emulator}`'s API `{api_id}`, and the built site in the
-    /// folder `files` is there.
-    pub(crate) fn connect(&self, emulator: &str, api_id: &str, sandbox: String, files: &Path) {
+    /// From now on calls are passed on to `{emulator}`'s API `{api_id}`, sockets to its API
+    /// `{socket_api_id}`, and the built site in the folder `files` is there.
+    pub(crate) fn connect(
+        &self,
+        emulator: &str,
+        (api_id, socket_api_id): (&str, &str),
+        sandbox: String,
+        files: &Path,
+    ) {
         let upstream = &self.upstream;
         upstream
             .api
             .get_or_init(|| format!("{emulator}/_aws/execute-api/{api_id}/$default"));
+        upstream
+            .sockets
+            .get_or_init(|| format!("{emulator}/_aws/execute-api/{socket_api_id}/ws"));
         upstream
             .health
             .get_or_init(|| format!("{emulator}/_ministack/ready"));
@@ -159,6 +173,12 @@ async fn route(State(upstream): State<Arc<Upstream>>, request: Request) -> Respo
     if TO_THE_API.iter().any(|prefix| is_under(path, prefix)) {
         return match upstream.api.get() {
             Some(api) => forward(&upstream.client, api, request).await,
+            None => starting(),
+        };
+    }
+    if path == "/ws" {
+        return match upstream.sockets.get() {
+            Some(api) => sockets::forward(&upstream.client, api, request).await,
             None => starting(),
         };
     }
@@ -255,5 +275,7 @@ fn page(sandbox: Option<&str>) -> String {
     )
 }
 
+#[cfg(test)]
+mod socket_tests;
 #[cfg(test)]
 mod tests;

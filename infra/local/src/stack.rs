@@ -102,8 +102,9 @@ impl Stack {
             secret: secret(&options, &sandbox, keys),
         };
         let outputs = deploy::deploy(&layout, &order, &step).await?;
-        let api_id = outputs.get("ApiId").map_or("", String::as_str);
-        origin.connect(emulator.url(), api_id, sandbox.url(), &pages.files);
+        let output = |name: &str| outputs.get(name).map_or("", String::as_str);
+        let apis = (output("ApiId"), output("SocketApiId"));
+        origin.connect(emulator.url(), apis, sandbox.url(), &pages.files);
         step.done("");
 
         let mut credentials = None;

@@ -181,12 +181,17 @@ fn the_distribution_leads_where_the_local_origin_does() {
         .collect();
     assert_eq!(to("api"), local);
     assert_eq!(to("site"), BTreeSet::from(["/app/*".to_owned()]));
+    assert_eq!(to("sockets"), BTreeSet::from(["/ws".to_owned()]));
     for behaviour in behaviours {
-        let is_api = behaviour["TargetOriginId"] == "api";
+        let is_site = behaviour["TargetOriginId"] == "site";
         // What an API answers is nobody else's, and it is told everything but the host.
         let caching = text(&behaviour["CachePolicyId"]);
-        assert_eq!(caching == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", is_api);
-        assert_eq!(behaviour["OriginRequestPolicyId"].is_string(), is_api);
+        assert_eq!(caching != "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", is_site);
+        assert_eq!(behaviour["OriginRequestPolicyId"].is_string(), !is_site);
+        let is_api = behaviour["TargetOriginId"] == "api";
         assert_eq!(behaviour["AllowedMethods"].is_sequence(), is_api);
     }
+    // The API of the sockets takes no path but its stage's name.
+    let stage = &template["Resources"]["SocketStage"]["Properties"];
+    assert_eq!(stage["StageName"], "ws");
 }

@@ -62,6 +62,8 @@ pub enum Who {
         location: LocationId,
         /// GoHighLevel's id of the user.
         user: String,
+        /// The hash of the session's token.
+        session: String,
         /// Where the installation stands; never [`InstallState::Uninstalled`].
         install: InstallState,
     },
@@ -176,10 +178,11 @@ pub async fn exchange(
         return Err(SessionError::ShutOut);
     }
     let token = crypto::random_token(TOKEN_BYTES);
-    let key = keys::session(&crypto::sha256_hex(&token));
+    let id = crypto::sha256_hex(&token);
+    let key = keys::session(&id);
     // For good: an old context would open tomorrow as well.
     let writes = vec![seen(&mark, None)?, row::save(key, &mut row)?];
-    let caller = caller(row, &install);
+    let caller = caller(id, row, &install);
     match db.write(writes).await {
         Ok(()) => Ok(NewSession {
             token: token.into(),
@@ -211,12 +214,13 @@ fn seen(mark: &str, expires_at: Option<i64>) -> Result<Write, DbError> {
     })
 }
 
-fn caller(session: SessionRow, install: &InstallRow) -> Caller {
+fn caller(id: String, session: SessionRow, install: &InstallRow) -> Caller {
     Caller {
         who: Who::Ghl {
             person: crm_user::person_id(&session.workspace, &session.user),
             location: session.location,
             user: session.user,
+            session: id,
             install: install.state,
         },
         workspace: session.workspace,
@@ -226,17 +230,26 @@ fn caller(session: SessionRow, install: &InstallRow) -> Caller {
     }
 }
 
-/// Ends the session of a token.
+/// Ends the session of a token. Its person's row is written, so that whoever holds a connection for
+/// the session looks again.
 ///
 /// # Errors
-/// The tables.
+/// The tables; it can be called again.
 pub async fn end(db: &impl Db, token: &str) -> Result<(), DbError> {
+    let key = keys::session(&crypto::sha256_hex(token));
+    let Some(session) = row::load::<SessionRow>(db, &key).await? else {
+        return Ok(());
+    };
     let gone = Write {
-        key: keys::session(&crypto::sha256_hex(token)),
+        key,
         op: Op::Delete,
         only_if: Cond::Always,
     };
-    db.write(vec![gone]).await
+    db.write(vec![gone]).await?;
+    let person = crm_user::person_id(&session.workspace, &session.user);
+    let key = keys::person(&session.workspace, &person);
+    row::change::<PersonRow>(db, &key, |_| true).await?;
+    Ok(())
 }
 
 /// Whose session a token is. `None` for one that never was, has ended, or whose location has
@@ -249,7 +262,19 @@ pub async fn caller_of(
     clock: &Clock,
     token: &str,
 ) -> Result<Option<Caller>, DbError> {
-    let key = keys::session(&crypto::sha256_hex(token));
+    caller_of_session(db, clock, &crypto::sha256_hex(token)).await
+}
+
+/// The same by the hash of the token: for connections that live longer than a request.
+///
+/// # Errors
+/// The tables.
+pub async fn caller_of_session(
+    db: &impl Db,
+    clock: &Clock,
+    id: &str,
+) -> Result<Option<Caller>, DbError> {
+    let key = keys::session(id);
     let Some(session) = row::load::<SessionRow>(db, &key).await? else {
         return Ok(None);
     };
@@ -263,7 +288,7 @@ pub async fn caller_of(
     let Some(install) = install else {
         return Ok(None);
     };
-    let caller = caller(session, &install);
+    let caller = caller(id.to_owned(), session, &install);
     let key = keys::person(&caller.workspace, caller.person());
     let person = row::load::<PersonRow>(db, &key).await?;
     Ok(person.filter(|it| it.is_active).map(|_| caller))

@@ -1,7 +1,7 @@
 use super::*;
 
 /// A whole environment, as the template sets it.
-const SET: [(&str, &str); 27] = [
+const SET: [(&str, &str); 28] = [
     ("DIRECTORY_TABLE", "directory"),
     ("CHATS_TABLE", "chats"),
     ("RUNTIME_TABLE", "runtime"),
@@ -26,6 +26,7 @@ const SET: [(&str, &str); 27] = [
     ("GHL_MARKETPLACE_BASE", "https://market.example"),
     ("GHL_PUBLIC_KEYS", "key"),
     ("WHITELABEL_DOMAINS", "crm.agency.example"),
+    ("SOCKETS_ENDPOINT", "https://abc.example/ws"),
     ("LOG_LEVEL", "debug"),
     ("AWS_REGION", "eu-west-1"),
     ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"),
@@ -54,6 +55,7 @@ fn read_with(name: &str, value: Option<&str>) -> Result<(), ConfigError> {
     Green::read(&vars)?;
     TelegramApi::read(&vars)?;
     Web::read(&vars)?;
+    Sockets::read(&vars)?;
     read_log_level(&vars)?;
     read_aws(&vars)?;
     Ok(())
@@ -190,4 +192,28 @@ fn values_arrive_where_they_belong() {
         Some("eu-west-1")
     );
     assert_eq!(aws.endpoint_url(), Some("http://127.0.0.1:4566/"));
+}
+
+#[test]
+fn the_gateway_of_the_sockets_is_an_address_or_at_the_emulator() {
+    let check = |value: &str, expect: Option<&str>| {
+        let lookup = |name: &'static str| match name {
+            "SOCKETS_ENDPOINT" => Some(value.to_owned()),
+            "AWS_ENDPOINT_URL" => Some("http://127.0.0.1:4566".to_owned()),
+            _ => Some("https://hub.example".to_owned()),
+        };
+        let vars: Lookup<'_> = Vars(&lookup);
+        let endpoint = Sockets::read(&vars).ok().map(|it| it.endpoint.to_string());
+        assert_eq!(endpoint.as_deref(), expect, "{value}");
+    };
+    check(
+        "https://abc.execute-api.eu-west-1.amazonaws.com/ws",
+        Some("https://abc.execute-api.eu-west-1.amazonaws.com/ws"),
+    );
+    check(
+        "/_aws/execute-api/abc/ws",
+        Some("http://127.0.0.1:4566/_aws/execute-api/abc/ws"),
+    );
+    check("wss://abc.example/ws", None);
+    check("", None);
 }

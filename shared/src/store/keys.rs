@@ -22,9 +22,11 @@ mod team;
 pub use team::*;
 
 mod people;
+mod realtime;
 mod telegram;
 
 pub use people::*;
+pub use realtime::*;
 pub use telegram::*;
 
 /// In how many shards the due indexes are split, so that no partition of them is hot.

@@ -4,6 +4,7 @@ mod codes;
 mod document;
 mod import;
 mod people;
+mod realtime;
 mod routes;
 mod sessions;
 mod setup;

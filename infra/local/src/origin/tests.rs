@@ -26,7 +26,7 @@ async fn echo(uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     answer
 }
 
-async fn listen(router: Router) -> String {
+pub(super) async fn listen(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -35,6 +35,17 @@ async fn listen(router: Router) -> String {
 
 /// An origin in front of an echo, and its address.
 async fn origin(connected: bool) -> (Origin, String, reqwest::Client) {
+    if !connected {
+        return start(None).await;
+    }
+    let router = Router::new()
+        .route("/_ministack/ready", get(|| async { "" }))
+        .fallback(echo);
+    start(Some(listen(router).await)).await
+}
+
+/// An origin, its address and a client; `emulator` is what it is in front of.
+pub(super) async fn start(emulator: Option<String>) -> (Origin, String, reqwest::Client) {
     let client = crate::stack::client().unwrap();
     let port = TcpListener::bind("127.0.0.1:0")
         .await
@@ -43,14 +54,11 @@ async fn origin(connected: bool) -> (Origin, String, reqwest::Client) {
         .unwrap()
         .port();
     let origin = Origin::start(port, client.clone()).await.unwrap();
-    if connected {
-        let router = Router::new()
-            .route("/_ministack/ready", get(|| async { "" }))
-            .fallback(echo);
+    if let Some(emulator) = emulator {
         // A folder of this crate: it has no pages.
         let files = Path::new(env!("CARGO_MANIFEST_DIR"));
         let sandbox = "http://localhost:1".into();
-        origin.connect(&listen(router).await, "abc", sandbox, files);
+        origin.connect(&emulator, ("abc", "def"), sandbox, files);
     }
     (origin, format!("http://127.0.0.1:{port}"), client)
 }

@@ -21,6 +21,8 @@ const EVENTS: [(&str, &str); 14] = [
     ("TelegramWebhook", "telegram-webhook.json"),
     ("TelegramSender", "telegram-sender.json"),
     ("FileLink", "file-link.json"),
+    ("Realtime", "realtime.json"),
+    ("StreamFanout", "stream-fanout.json"),
     ("Sweeper", "sweeper.json"),
 ];
 

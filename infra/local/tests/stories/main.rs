@@ -19,6 +19,7 @@ mod hostile;
 mod in_process;
 mod installs;
 mod messages;
+mod sockets;
 mod workflows;
 mod world;
 
@@ -65,6 +66,7 @@ async fn the_deployed_stack_keeps_its_promises() {
         files::two_files_of_an_agent_reach_the_phone,
         messages::what_is_typed_on_the_phone_is_in_the_crm_once,
         workflows::a_workflow_sends_once_and_the_crm_shows_what_became_of_it,
+        sockets::a_browser_is_told_what_happens_until_its_session_ends,
         hostile::strangers_get_nothing,
         hostile::an_authenticated_oddity_blocks_nothing,
         events::every_function_takes_its_sample_event,

@@ -39,6 +39,8 @@ fn each_event_has_its_triggers_shape() {
         let is_http =
             event["version"] == "2.0" && event["requestContext"]["http"]["method"].is_string();
         let is_queue = event["Records"][0]["eventSource"] == "aws:sqs";
+        let is_socket = event["requestContext"]["eventType"] == "CONNECT";
+        let is_stream = event["Records"][0]["eventSource"] == "aws:dynamodb";
         let is_schedule = event["detail-type"] == "Scheduled Event";
         let expect = match sample {
             "outbound-sender.json"
@@ -47,6 +49,8 @@ fn each_event_has_its_triggers_shape() {
             | "history-import.json"
             | "telegram-sender.json" => is_queue,
             "sweeper.json" => is_schedule,
+            "realtime.json" => is_socket,
+            "stream-fanout.json" => is_stream,
             _ => is_http,
         };
         assert!(expect, "{path} is no event of its function's trigger");

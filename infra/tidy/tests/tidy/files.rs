@@ -22,6 +22,15 @@ pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// What reads the environment: `config.rs` and the concerns beside it.
+pub(crate) fn config() -> String {
+    all(&[".rs"])
+        .into_iter()
+        .filter(|(path, _)| path.starts_with("shared/src/config") && !path.ends_with("tests.rs"))
+        .map(|(_, source)| source)
+        .collect()
+}
+
 /// Text files by their paths in the repository, sorted.
 pub(crate) fn all(extensions: &[&str]) -> Vec<(String, String)> {
     let mut found = Vec::new();

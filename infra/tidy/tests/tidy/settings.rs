@@ -31,7 +31,7 @@ fn names(pattern: &str, text: &str) -> BTreeSet<String> {
 fn read_by_functions() -> BTreeSet<String> {
     let mut read = names(
         r#"vars\s*\.(?:text|url|seconds|number|optional|origins)\(\s*"([A-Z_]+)""#,
-        &files::read("shared/src/config.rs"),
+        &files::config(),
     );
     for name in FROM_LAMBDA {
         read.remove(name);

@@ -66,8 +66,8 @@ fn folders_and_resources_belong_together() {
 fn readers() -> BTreeMap<String, BTreeSet<String>> {
     let needs = Regex::new(r#"\.(?:text|url)\(\s*"([A-Z_]+)""#).unwrap();
     bodies(
-        r"(?m)^impl (\w+) \{\n    fn read\(|^pub fn (\w+)\(|^(?:fn|mod|impl|type) ",
-        &files::read("shared/src/config.rs"),
+        r"(?m)^impl (\w+) \{\n    (?:pub\(super\) )?fn read\(|^pub fn (\w+)\(|^(?:fn|mod|impl|type) ",
+        &files::config(),
     )
     .into_iter()
     .map(|(name, body)| {

@@ -16,6 +16,7 @@ pub use rows::n_bytes;
 
 use super::db::{Db, DbError, Item, Key, Op, Query, Range, Table, Write};
 use super::dynamo::request::{self, IndexKeys};
+use crate::realtime::map::Change;
 
 /// The most writes of one transaction.
 const MOST_WRITES: usize = 100;
@@ -43,12 +44,28 @@ pub struct MemoryDb {
 struct Tables {
     rows: BTreeMap<Key, Item>,
     counts: Counts,
+    /// What was written to tables with a stream; only where somebody takes it.
+    stream: Option<Vec<Change>>,
 }
 
 impl MemoryDb {
     /// Empty tables.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Empty tables whose streams somebody takes ([`MemoryDb::stream`]).
+    pub fn streamed() -> Self {
+        let db = Self::default();
+        db.lock().stream = Some(Vec::new());
+        db
+    }
+
+    /// What was written to `directory` and `chats`, past the first `n_seen` changes, in order.
+    pub fn stream(&self, n_seen: usize) -> Vec<Change> {
+        let tables = self.lock();
+        let changes = tables.stream.iter().flatten().skip(n_seen);
+        changes.cloned().collect()
     }
 
     /// The same tables as somebody else sees them, whose calls `hook` decides about.
@@ -236,18 +253,32 @@ impl Tables {
         }
 
         for Write { key, op, .. } in writes {
-            match op {
+            let (old, new) = match op {
                 Op::Put(row) => {
                     let row = request::keyed(key, row.clone());
-                    self.rows.insert(key.clone(), row);
+                    (self.rows.insert(key.clone(), row.clone()), Some(row))
                 }
-                Op::Delete => {
-                    self.rows.remove(key);
-                }
-                Op::Check => (),
-            }
+                Op::Delete => (self.rows.remove(key), None),
+                Op::Check => continue,
+            };
+            self.note(key, old, new);
         }
         Ok(())
+    }
+
+    /// As DynamoDB's streams, which say nothing of a write that changes nothing.
+    fn note(&mut self, key: &Key, old: Option<Item>, new: Option<Item>) {
+        if let Some(stream) = &mut self.stream
+            && key.table != Table::Runtime
+            && old != new
+        {
+            stream.push(Change {
+                pk: key.pk.clone(),
+                sk: key.sk.clone(),
+                old: old.map(Into::into),
+                new: new.map(Into::into),
+            });
+        }
     }
 }
 
