@@ -105,6 +105,7 @@ impl World {
             is_active: true,
             epoch: 1,
             password: None,
+            setup: None,
             totp: None,
             telegram: None,
             recovery: Default::default(),

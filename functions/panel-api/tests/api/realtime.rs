@@ -67,6 +67,7 @@ async fn world() -> World {
         public_base_url: "https://hub.example".parse().unwrap(),
         install_url: "https://market.example".parse().unwrap(),
         telegram: Default::default(),
+        codes: None,
     };
     let world = World {
         db,

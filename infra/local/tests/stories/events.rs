@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::world::{Outcome, World, ensure};
 
 /// The file of each function.
-const EVENTS: [(&str, &str); 14] = [
+const EVENTS: [(&str, &str); 16] = [
     ("GreenApiWebhook", "green-api-webhook.json"),
     ("GhlWebhook", "ghl-webhook.json"),
     ("GhlWebhook", "ghl-webhook.workflow-action.json"),
