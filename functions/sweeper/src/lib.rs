@@ -135,7 +135,7 @@ impl<D: Db, Q: Queue, S: FileStore> Sweeper<D, Q, S> {
             if hub.clock.now_ms() >= deadline_ms {
                 break;
             }
-            if let Err(error) = self.see_to(&due, deadline_ms, &mut report).await {
+            if let Err(error) = Box::pin(self.see_to(&due, deadline_ms, &mut report)).await {
                 report.failures += 1;
                 tracing::error!(?due, %error, "left to the next run");
             }

@@ -50,7 +50,10 @@ pub struct Fanout<D, C> {
 
 /// What people may do, as it was read lately; `None` for somebody who may not come in.
 #[derive(Debug, Default)]
-struct Believed(Mutex<BTreeMap<(WorkspaceId, PersonId), (Millis, Option<Rights>)>>);
+struct Believed(Mutex<Known>);
+
+/// By workspace and person: when it was read, and what.
+type Known = BTreeMap<(WorkspaceId, PersonId), (Millis, Option<Rights>)>;
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -240,7 +243,7 @@ fn frames_for(socket: &SocketRow, rights: &Rights, events: &[(Audience, Event)])
 }
 
 impl Believed {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(WorkspaceId, PersonId), (Millis, Option<Rights>)>> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -107,6 +107,7 @@ fn person() -> PersonRow {
         is_active: true,
         epoch: 1,
         password: Some("hash".into()),
+        setup: None,
         totp: None,
         telegram: None,
         recovery: Default::default(),
@@ -209,8 +210,12 @@ fn chats_change_for_people_and_not_for_lanes() {
     let unseen = |alter: fn(&mut ChatRow)| check(&key, &row, alter, &[]);
     unseen(|_| {});
     unseen(|it| it.set_due(Lane::Whatsapp, 1));
-    unseen(|it| drop(it.untold.insert(7)));
-    unseen(|it| drop(it.echoes.insert("3EB0".into(), 1)));
+    unseen(|it| {
+        it.untold.insert(7);
+    });
+    unseen(|it| {
+        it.echoes.insert("3EB0".into(), 1);
+    });
 }
 
 #[test]

@@ -31,6 +31,9 @@ async fn world() -> (World, String, Chats) {
     (world, session, chats)
 }
 
+/// A change of somebody's row.
+type Alter = fn(&mut greenhub::store::people::PersonRow);
+
 #[tokio::test(start_paused = true)]
 async fn each_frame_is_answered_by_what_its_sender_may_do() {
     // AC 152
@@ -51,7 +54,7 @@ async fn each_frame_is_answered_by_what_its_sender_may_do() {
             assert!(world.connections.is_open("k1"), "{frame} in {which}");
         }
         // The session was ended, and nobody has closed the connection yet.
-        let ends: [(&str, fn(&mut greenhub::store::people::PersonRow)); 2] = [
+        let ends: [(&str, Alter); 2] = [
             ("ended everywhere", |row| row.epoch += 1),
             ("shut out", |row| row.is_active = false),
         ];

@@ -61,11 +61,15 @@ impl Process {
     }
 
     /// Runs until it is done, or until the process dies: then everything it was about is dropped.
-    pub async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            biased;
-            done = work => Some(done),
-            () = self.died.notified() => None,
+    pub fn run<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+        // Work holds every call within itself: too much for a stack.
+        let work = Box::pin(work);
+        async move {
+            tokio::select! {
+                biased;
+                done = work => Some(done),
+                () = self.died.notified() => None,
+            }
         }
     }
 

@@ -1,5 +1,11 @@
 //! The panel's API in-process, over tables in memory.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests may fail as tests do"
+)]
+
 mod codes;
 mod document;
 mod import;

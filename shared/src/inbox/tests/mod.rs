@@ -1,7 +1,5 @@
 //! Lists, messages and decisions over tables in memory.
 
-#![expect(clippy::unwrap_used, reason = "a test may break")]
-
 mod cursors;
 mod lists;
 mod messages;
