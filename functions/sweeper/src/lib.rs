@@ -27,7 +27,7 @@ use greenhub::media::erase::EraseError;
 use greenhub::media::store::FileStore;
 use greenhub::pipeline::inbox::{self, Taken, Tenant};
 use greenhub::pipeline::reconcile::{self, Missed};
-use greenhub::pipeline::telegram::webhook;
+use greenhub::pipeline::telegram::{states, webhook};
 use greenhub::pipeline::{Hub, sweep};
 use greenhub::queue::Queue;
 use greenhub::store::db::{Db, DbError};
@@ -269,10 +269,22 @@ impl<D: Db, Q: Queue, S: FileStore> Sweeper<D, Q, S> {
                 tracing::error!(number = %number.number, %error, "settings are not compared");
             }
         }
+        self.tell_the_channel(&number, report).await;
         report.numbers += 1;
         report.messages_recovered += found.messages;
         report.receipts_recovered += found.receipts;
         Ok(())
+    }
+
+    /// Has the number's channel know its state.
+    async fn tell_the_channel(&self, number: &NumberRow, report: &mut Report) {
+        let Some((bot, _)) = &self.telegram else {
+            return;
+        };
+        if let Err(error) = Box::pin(states::post(&self.hub, bot, number)).await {
+            report.failures += 1;
+            tracing::error!(number = %number.number, %error, "its channel is not told of its state");
+        }
     }
 
     /// Asks for a new location's name and country, if nobody has told them yet.

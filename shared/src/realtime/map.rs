@@ -219,6 +219,11 @@ fn seen_of_chat(chat: &ChatRow) -> ChatRow {
         waits_for: Default::default(),
         due_at: None,
         due_shard: None,
+        // They follow from the rest.
+        stand_in: None,
+        holder_in: None,
+        listed: Default::default(),
+        topic: None,
         ..chat.clone()
     }
 }

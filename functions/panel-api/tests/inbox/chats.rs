@@ -24,6 +24,10 @@ async fn a_new_chat_is_opened_by_phone_and_one_that_cannot_be_is_refused() {
     // In another spelling it is the same.
     let again = begin("8 900 123-45-67").await;
     assert_eq!((again.status, &again.json["id"]), (200, &begun.json["id"]));
+    // AC 157: of ten digits, and of thirteen.
+    for phone in ["+3725123456", "+4915112345678", "+55 11 98765-4321"] {
+        assert_eq!(begin(phone).await.status, 201, "{phone}");
+    }
     assert_eq!(begin("letters").await.refusal(), (422, "unfit"));
     assert_eq!(begin("").await.refusal(), (422, "unfit"));
     let url = format!(

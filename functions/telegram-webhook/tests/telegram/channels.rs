@@ -1,11 +1,16 @@
 //! Channels come, are taken, change and go.
 
+use std::time::Duration;
+
 use greenhub::account::telegram_link;
 use greenhub::domain::ids::PersonId;
 use greenhub::domain::rights::Rights;
 use greenhub::domain::telegram::Posts;
+use greenhub::pipeline::operation;
 use greenhub::pipeline::telegram::channels::{self, ChannelError};
+use greenhub::pipeline::telegram::states;
 use greenhub::store::db::Db as _;
+use greenhub::store::directory::NumberRow;
 use greenhub::store::people::{PersonKind, PersonRow};
 use greenhub::store::{keys, row, telegram};
 use reqwest::Method;
@@ -237,4 +242,47 @@ async fn the_bot_tells_people_their_id_and_takes_no_other_command() {
     assert!(answered(0, "/id").await.contains("77001"));
     assert!(answered(1, "/start").await.contains("77001"));
     assert!(answered(2, "hello").await.contains("takes no commands"));
+}
+
+// AC 116
+#[tokio::test]
+async fn a_change_of_state_that_lasts_is_told_in_the_channel_once() {
+    let world = World::linked().await;
+    let n_before = world.posts(CHANNEL).await.len();
+    let tell = async || {
+        operation::tell(&world.hub, &world.number(I1).await)
+            .await
+            .unwrap();
+        let number = world.number(I1).await;
+        states::post(&world.hub, &world.bot, &number).await.unwrap()
+    };
+    assert_eq!(tell().await, 0);
+    let state = json!({ "stateInstance": "yellowCard" });
+    world.notify("stateInstanceChanged", state).await;
+    world.settle().await;
+    // Somebody has looked since, and it is still so.
+    world.pass(Duration::from_secs(3_600));
+    let key = keys::number(&workspace(I1), &number(I1));
+    row::change::<NumberRow>(&world.db, &key, |row| {
+        row.checked_ms = world.clock.now_ms();
+        true
+    })
+    .await
+    .unwrap();
+    let limited = json!([{ "provider": "telegram", "path_contains": "/sendMessage", "times": 1,
+        "status": 429, "body": { "ok": false, "error_code": 429, "description": "Too Many Requests",
+        "parameters": { "retry_after": 3 } } }]);
+    world.faults(limited).await;
+    assert_eq!(tell().await, 0);
+    world.pass(Duration::from_secs(120));
+    assert_eq!(tell().await, 1);
+    assert_eq!(tell().await, 0);
+    let posts = world.posts(CHANNEL).await;
+    assert_eq!(posts.len(), n_before + 1, "{posts:?}");
+    let told = text(posts.last().unwrap(), "text");
+    assert!(told.ends_with("authorized → yellowCard"), "{told}");
+    // The other number's channel knows nothing of it.
+    let other = world.number(I2).await;
+    let elsewhere = states::post(&world.hub, &world.bot, &other).await;
+    assert_eq!(elsewhere.unwrap(), 0);
 }

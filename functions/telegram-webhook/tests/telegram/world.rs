@@ -63,7 +63,7 @@ pub(crate) struct World {
     pub(crate) app_url: String,
     pub(crate) http: Client,
     sandbox: Sandbox,
-    bot: Telegram,
+    pub(crate) bot: Telegram,
     green: GreenApi,
     keys: Arc<DataKeys>,
     fetcher: Fetcher,

@@ -15,6 +15,7 @@ mod outcome;
 pub mod pace;
 mod pieces;
 pub mod replies;
+pub mod states;
 mod topics;
 pub mod webhook;
 
