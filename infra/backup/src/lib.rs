@@ -1,6 +1,6 @@
 //! Backups for people: what there is, one more, and bringing back what is missing.
 //!
-//! Out of a backup DynamoDB makes a table of its own; [`restore`] writes those of its rows that are
+//! Out of a backup DynamoDB makes a table of its own; `restore` writes those of its rows that are
 //! missing into the stack's table, and removes it. What is there is newer than any backup, tokens
 //! above all, and stays. A stack whose tables are to be as they were goes another way: a new stack, and
 //! the backup of the old one into its empty tables.

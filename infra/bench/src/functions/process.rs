@@ -37,7 +37,7 @@ const LAMBDA: [(&str, &str); 9] = [
 ];
 
 /// What the template tells one function or another: each is told all of it.
-const TEMPLATE: [(&str, &str); 26] = [
+const TEMPLATE: [(&str, &str); 31] = [
     ("DIRECTORY_TABLE", "directory"),
     ("CHATS_TABLE", "chats"),
     ("RUNTIME_TABLE", "runtime"),
@@ -51,8 +51,16 @@ const TEMPLATE: [(&str, &str); 26] = [
         "HISTORY_QUEUE_URL",
         "http://127.0.0.1:9/000000000000/history",
     ),
+    (
+        "TELEGRAM_QUEUE_URL",
+        "http://127.0.0.1:9/000000000000/telegram",
+    ),
+    ("TELEGRAM_API_BASE", NOBODY),
+    ("SOCKETS_ENDPOINT", NOBODY),
     ("MEDIA_BUCKET", "media"),
     ("FILE_RETENTION_DAYS", "30"),
+    ("BACKUP_INTERVAL_HOURS", "12"),
+    ("BACKUPS_KEPT", "10"),
     ("APP_SECRET", "app"),
     ("PUBLIC_BASE_URL", "https://greenhub.example"),
     ("GHL_CLIENT_ID", "64f000000000000000000002-bench123"),
