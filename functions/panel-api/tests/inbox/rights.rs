@@ -73,6 +73,7 @@ fn filled(path: &str, chat: &str) -> String {
     };
     let path = path
         .replace("{id}", chat)
+        .replace("{chat}", chat)
         .replace("{note}", "1")
         .replace("{n}", "0");
     path.replace("{message}", &format!("{chat}-1")) + query
