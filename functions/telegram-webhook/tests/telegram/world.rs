@@ -323,7 +323,8 @@ impl World {
                 continue;
             }
             n_idle += 1;
-            if n_idle >= IDLE_LOOKS {
+            // What is still on its way to us comes first, however slow the machine is.
+            if n_idle >= IDLE_LOOKS && !self.is_told_something().await {
                 n_idle = 0;
                 let next_ms = self.queue.next_visible_ms().unwrap_or_default();
                 self.ahead_ms
@@ -344,11 +345,9 @@ impl World {
         let mut n_idle = 0;
         while n_idle < 15 {
             let stats = self.control(Method::GET, "stats", Value::Null).await;
-            let queues = stats["queues"].as_array().unwrap();
-            let is_waiting = stats["updates"] != 0
-                || queues
-                    .iter()
-                    .any(|queue| queue["queued"] != 0 || queue["notifications"] != 0);
+            let mut queues = stats["queues"].as_array().unwrap().iter();
+            let is_waiting =
+                self.is_told_something().await || queues.any(|queue| queue["queued"] != 0);
             n_idle = if self.turn().await || is_waiting {
                 0
             } else {
@@ -356,6 +355,13 @@ impl World {
             };
             Clock::system().sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Whether one of the providers still has something for us.
+    async fn is_told_something(&self) -> bool {
+        let stats = self.control(Method::GET, "stats", Value::Null).await;
+        let mut queues = stats["queues"].as_array().unwrap().iter();
+        stats["updates"] != 0 || queues.any(|queue| queue["notifications"] != 0)
     }
 
     // --- the rows ---------------------------------------------------------------------------
