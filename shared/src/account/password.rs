@@ -1,7 +1,7 @@
 //! Passwords: how they are kept, and which are none.
 //!
 //! Argon2id with 19 MiB, two passes and one lane, as OWASP's cheat sheet of password storage has it:
-//! about 40 ms of a whole processor. Hashes of the older panel are bcrypt's; whoever signs in with one
+//! about 20 ms of a whole processor. Hashes of the older panel are bcrypt's; whoever signs in with one
 //! gets a new one.
 
 use argon2::Argon2;
