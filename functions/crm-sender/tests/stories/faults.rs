@@ -176,7 +176,8 @@ async fn a_send_of_unknown_outcome_is_left_to_a_person_and_not_repeated() {
     check(json!({ "drop": true })).await;
 }
 
-// AC 83: we stop waiting, the provider goes on and takes the message.
+// AC 83, 143: we stop waiting, the provider goes on and takes the message; its echo is all that tells
+// the id.
 #[tokio::test]
 async fn a_send_that_is_taken_after_our_time_out_is_found_and_never_repeated() {
     let mut world = World::new().await;
